@@ -12,6 +12,9 @@ import type { AppError } from '#engine/base/errors.ts';
  *
  * Every kernel that reads file bytes checks lengths against the page and the page against its chunk. What does not fit throws an AppError
  * `corrupt_block` with a text that names the fault; the caller adds block, row group and column.
+ *
+ * What a kernel writes may run over the end of `out` by up to 64 bytes, which is the slack of `alloc`: give every output its own space. What a
+ * kernel reads beside file bytes (byte maps, start lists, entry lists) is the caller's: check that columns of one level have equally many entries.
  */
 export interface Kernels {
   readonly memory: WebAssembly.Memory;
@@ -61,6 +64,13 @@ export interface Kernels {
   readonly matchBooleans: (pages: Pages, comparison: Comparison, literal: boolean, out: number) => void;
   /** `out[entry] = 1` where the entry is a value. */
   readonly matchPresent: (pages: Pages, out: number) => void;
+
+  // ---- decoded arrays
+
+  /** `out[i] = 1` where the signed 64-bit `values[i]` satisfies the comparison. */
+  readonly compareInts: (values: number, count: number, comparison: Comparison, literal: bigint, out: number) => void;
+  /** The same of float64; IEEE comparison (NaN satisfies `!=` only). */
+  readonly compareDoubles: (values: number, count: number, comparison: Comparison, literal: number, out: number) => void;
 
   // ---- whole columns, decoded
 
@@ -117,7 +127,7 @@ export interface Kernels {
 
   // ---- attribute lists (key column at level k; owners are the slots of level k-1)
 
-  /** `out[owner] = 1` where an attribute with a hit key is a candidate. `out` holds `ownerCapacity` bytes, zeroed here. Returns the number of owners met. */
+  /** `out[owner] = 1` where an attribute with a hit key is a candidate. `out` holds `ownerCapacity` bytes, zeroed here. `candidates` = 0: all. Returns the number of owners met; more than `ownerCapacity` are `corrupt_block`. */
   readonly matchAttributes: (
     keys: Pages,
     keyHits: number,
@@ -128,13 +138,14 @@ export interface Kernels {
   ) => number;
   /**
    * The attributes with a hit key whose owner is wanted (`wanted` = 0: all): owner and entry of each as u32, ascending. Returns how many there are;
-   * throws `resource_exhausted` beyond `capacity`.
+   * throws `resource_exhausted` beyond `capacity`. `wanted` holds `ownerCapacity` bytes; more owners than that are `corrupt_block`.
    */
   readonly findAttributes: (
     keys: Pages,
     keyHits: number,
     dictionaryCount: number,
     wanted: number,
+    ownerCapacity: number,
     outOwners: number,
     outEntries: number,
     capacity: number,
