@@ -1,0 +1,229 @@
+import type { ConfigValue } from './schema/key.ts';
+
+/** What this process runs (spec config §1). */
+export const targets = ['all', 'query-frontend', 'querier'] as const;
+/** One of {@link targets}. */
+export type Target = (typeof targets)[number];
+
+/** `server.*`: the HTTP server and the log. */
+export interface ServerConfig {
+  readonly address: string;
+  readonly port: number;
+  readonly pathPrefix: string;
+  /** Most open connections, 0 is unlimited. */
+  readonly connectionLimit: number;
+  readonly readTimeoutMs: number;
+  /** 0: the read timeout. */
+  readonly readHeaderTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly gracefulShutdownTimeoutMs: number;
+  /** Serve /metrics. */
+  readonly registerInstrumentation: boolean;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly logFormat: 'logfmt' | 'json';
+}
+
+/** `query_frontend.search.*` (spec read-path §3.1). */
+export interface SearchConfig {
+  readonly concurrentJobs: number;
+  readonly targetBytesPerJob: number;
+  readonly defaultLimit: number;
+  /** 0: no cap. */
+  readonly maxLimit: number;
+  /** 0: no limit. */
+  readonly maxDurationMs: number;
+  readonly queryBackendAfterMs: number;
+  readonly mostRecentShards: number;
+  /** 0: unlimited. */
+  readonly defaultSpansPerSpanSet: number;
+  /** 0: no cap. */
+  readonly maxSpansPerSpanSet: number;
+}
+
+/** `query_frontend.*` (spec config §4). */
+export interface QueryFrontendConfig {
+  readonly maxOutstandingPerTenant: number;
+  readonly maxBatchSize: number;
+  /** Attempts per job; 0 and 1 are one attempt. */
+  readonly maxRetries: number;
+  readonly multiTenantQueriesEnabled: boolean;
+  /** 0: none. */
+  readonly apiTimeoutMs: number;
+  readonly urlDenyList: readonly string[];
+  readonly maxQueryExpressionBytes: number;
+  readonly queryEndCutoffMs: number;
+  readonly search: SearchConfig;
+}
+
+/** `querier.search.external_*` (spec serverless §1). */
+export interface ExternalConfig {
+  readonly endpoints: readonly string[];
+  /** 0: no hedging. */
+  readonly hedgeRequestsAtMs: number;
+  /** Requests in total, the first included. */
+  readonly hedgeRequestsUpTo: number;
+}
+
+/** `querier.*` (spec config §5). */
+export interface QuerierConfig {
+  readonly maxConcurrentQueries: number;
+  readonly queryTimeoutMs: number;
+  readonly preferSelf: number;
+  readonly external: ExternalConfig;
+}
+
+/** `storage.trace.blocklist_poll*` (spec read-path §1.1). */
+export interface BlocklistConfig {
+  readonly pollMs: number;
+  readonly pollConcurrency: number;
+  readonly tenantConcurrency: number;
+  readonly fallback: boolean;
+  /** 0: an index never grows stale. */
+  readonly staleTenantIndexMs: number;
+  readonly jitterMs: number;
+  readonly tolerateConsecutiveErrors: number;
+  readonly tolerateTenantFailures: number;
+}
+
+/** `overrides.defaults`, the part that a read path needs (spec config §8). */
+export interface LimitsConfig {
+  /** 0: `query_frontend.search.max_duration` counts. */
+  readonly maxSearchDurationMs: number;
+  readonly leftPadTraceIds: boolean;
+  readonly unsafeQueryHints: boolean;
+  /** 0: unlimited. */
+  readonly maxBytesPerTrace: number;
+}
+
+/** The configuration in force. */
+export interface Config {
+  readonly target: Target;
+  readonly multitenancyEnabled: boolean;
+  readonly httpApiPrefix: string;
+  readonly streamOverHttpEnabled: boolean;
+  readonly shutdownDelayMs: number;
+  readonly server: ServerConfig;
+  readonly queryFrontend: QueryFrontendConfig;
+  readonly querier: QuerierConfig;
+  readonly blocklist: BlocklistConfig;
+  readonly limits: LimitsConfig;
+  /** Every key with its value in force, defaults included, by path; for the backend and for printing. */
+  readonly values: ReadonlyMap<string, ConfigValue>;
+}
+
+type Values = ReadonlyMap<string, ConfigValue>;
+
+/** Reads a key of the schema; the decoder has checked its type. A key that has neither value nor default is a programming error. */
+function number(values: Values, path: string): number {
+  return typed(values, path, 'number') as number;
+}
+
+function text(values: Values, path: string): string {
+  return typed(values, path, 'string') as string;
+}
+
+function flag(values: Values, path: string): boolean {
+  return typed(values, path, 'boolean') as boolean;
+}
+
+function list(values: Values, path: string): readonly string[] {
+  return typed(values, path, 'object') as readonly string[];
+}
+
+function typed(values: Values, path: string, type: string): ConfigValue {
+  const value = values.get(path);
+  if (value === undefined || typeof value !== type) throw new RangeError(`configuration key ${path} has no ${type}`);
+  return value;
+}
+
+/** Puts the values in force into their typed form. They must have passed `validateValues`. */
+export function typedConfig(values: Values): Config {
+  return {
+    target: text(values, 'target') as Target,
+    multitenancyEnabled: flag(values, 'multitenancy_enabled') || flag(values, 'auth_enabled'),
+    httpApiPrefix: text(values, 'http_api_prefix'),
+    streamOverHttpEnabled: flag(values, 'stream_over_http_enabled'),
+    shutdownDelayMs: number(values, 'shutdown_delay'),
+    server: serverConfig(values),
+    queryFrontend: queryFrontendConfig(values),
+    querier: querierConfig(values),
+    blocklist: blocklistConfig(values),
+    limits: {
+      maxSearchDurationMs: number(values, 'overrides.defaults.read.max_search_duration'),
+      leftPadTraceIds: flag(values, 'overrides.defaults.read.left_pad_trace_ids'),
+      unsafeQueryHints: flag(values, 'overrides.defaults.read.unsafe_query_hints'),
+      maxBytesPerTrace: number(values, 'overrides.defaults.global.max_bytes_per_trace'),
+    },
+    values,
+  };
+}
+
+function serverConfig(values: Values): ServerConfig {
+  return {
+    address: text(values, 'server.http_listen_address'),
+    port: number(values, 'server.http_listen_port'),
+    pathPrefix: text(values, 'server.http_path_prefix'),
+    connectionLimit: number(values, 'server.http_listen_conn_limit'),
+    readTimeoutMs: number(values, 'server.http_server_read_timeout'),
+    readHeaderTimeoutMs: number(values, 'server.http_server_read_header_timeout'),
+    writeTimeoutMs: number(values, 'server.http_server_write_timeout'),
+    idleTimeoutMs: number(values, 'server.http_server_idle_timeout'),
+    gracefulShutdownTimeoutMs: number(values, 'server.graceful_shutdown_timeout'),
+    registerInstrumentation: flag(values, 'server.register_instrumentation'),
+    logLevel: text(values, 'server.log_level') as ServerConfig['logLevel'],
+    logFormat: text(values, 'server.log_format') as ServerConfig['logFormat'],
+  };
+}
+
+function queryFrontendConfig(values: Values): QueryFrontendConfig {
+  const search = 'query_frontend.search';
+  return {
+    maxOutstandingPerTenant: number(values, 'query_frontend.max_outstanding_per_tenant'),
+    maxBatchSize: number(values, 'query_frontend.max_batch_size'),
+    maxRetries: number(values, 'query_frontend.max_retries'),
+    multiTenantQueriesEnabled: flag(values, 'query_frontend.multi_tenant_queries_enabled'),
+    apiTimeoutMs: number(values, 'query_frontend.api_timeout'),
+    urlDenyList: list(values, 'query_frontend.url_deny_list'),
+    maxQueryExpressionBytes: number(values, 'query_frontend.max_query_expression_size_bytes'),
+    queryEndCutoffMs: number(values, 'query_frontend.query_end_cutoff'),
+    search: {
+      concurrentJobs: number(values, `${search}.concurrent_jobs`),
+      targetBytesPerJob: number(values, `${search}.target_bytes_per_job`),
+      defaultLimit: number(values, `${search}.default_result_limit`),
+      maxLimit: number(values, `${search}.max_result_limit`),
+      maxDurationMs: number(values, `${search}.max_duration`),
+      queryBackendAfterMs: number(values, `${search}.query_backend_after`),
+      mostRecentShards: number(values, `${search}.most_recent_shards`),
+      defaultSpansPerSpanSet: number(values, `${search}.default_spans_per_span_set`),
+      maxSpansPerSpanSet: number(values, `${search}.max_spans_per_span_set`),
+    },
+  };
+}
+
+function querierConfig(values: Values): QuerierConfig {
+  return {
+    maxConcurrentQueries: number(values, 'querier.max_concurrent_queries'),
+    queryTimeoutMs: number(values, 'querier.search.query_timeout'),
+    preferSelf: number(values, 'querier.search.prefer_self'),
+    external: {
+      endpoints: list(values, 'querier.search.external_endpoints'),
+      hedgeRequestsAtMs: number(values, 'querier.search.external_hedge_requests_at'),
+      hedgeRequestsUpTo: number(values, 'querier.search.external_hedge_requests_up_to'),
+    },
+  };
+}
+
+function blocklistConfig(values: Values): BlocklistConfig {
+  const poll = 'storage.trace.blocklist_poll';
+  return {
+    pollMs: number(values, poll) || 300_000,
+    pollConcurrency: number(values, `${poll}_concurrency`),
+    tenantConcurrency: Math.max(1, number(values, `${poll}_tenant_concurrency`)),
+    fallback: flag(values, `${poll}_fallback`),
+    staleTenantIndexMs: number(values, `${poll}_stale_tenant_index`),
+    jitterMs: number(values, `${poll}_jitter_ms`),
+    tolerateConsecutiveErrors: number(values, `${poll}_tolerate_consecutive_errors`),
+    tolerateTenantFailures: number(values, `${poll}_tolerate_tenant_failures`),
+  };
+}

@@ -1,0 +1,169 @@
+import { printGoDuration } from '#engine/base/duration.ts';
+import { targets } from './config.ts';
+import { nearest } from './nearest.ts';
+import type { ConfigValue } from './schema/key.ts';
+
+type Values = ReadonlyMap<string, ConfigValue>;
+type Check = (values: Values) => string | undefined;
+
+function go(ms: number): string {
+  return printGoDuration(BigInt(Math.round(ms * 1e6)));
+}
+
+function positive(path: string, message: string): Check {
+  return (values) => ((values.get(path) as number) > 0 ? undefined : message);
+}
+
+function notNegative(path: string): Check {
+  return (values) => ((values.get(path) as number) >= 0 ? undefined : `${path} must not be negative`);
+}
+
+function oneOf(path: string, allowed: readonly string[], message: (value: string) => string): Check {
+  return (values) => (allowed.includes(values.get(path) as string) ? undefined : message(values.get(path) as string));
+}
+
+const otherTargets =
+  'live-store block-builder backend-scheduler backend-worker distributor metrics-generator metrics-generator-no-local-blocks ingester compactor';
+
+function target(values: Values): string | undefined {
+  const value = values.get('target') as string;
+  if ((targets as readonly string[]).includes(value)) return undefined;
+  if (otherTargets.split(' ').includes(value)) return `target ${value} is a write path: this program runs all, query-frontend or querier`;
+  if (value === 'scalable-single-binary') return 'target scalable-single-binary is not in this version: use all';
+  const meant = nearest(value, targets);
+  return `unrecognised module name: ${value}${meant === undefined ? '' : `, did you mean ${meant}?`}`;
+}
+
+function cutoff(values: Values): string | undefined {
+  const after = values.get('query_frontend.search.query_backend_after') as number;
+  const end = values.get('query_frontend.query_end_cutoff') as number;
+  return end > after ? `QueryBackendAfter (${go(after)}) must be greater than query end cutoff (${go(end)})` : undefined;
+}
+
+function shards(values: Values): string | undefined {
+  const value = values.get('query_frontend.trace_by_id.query_shards') as number;
+  return value >= 2 && value <= 100_000 ? undefined : 'frontend query shards should be between 2 and 100000 (both inclusive)';
+}
+
+function externalBackend(values: Values): string | undefined {
+  const value = values.get('querier.search.external_backend') as string;
+  if (value === '') {
+    const list = values.get('querier.search.google_cloud_run.external_endpoints') as readonly string[];
+    return list.length > 0 ? 'querier.search.google_cloud_run needs querier.search.external_backend: google_cloud_run' : undefined;
+  }
+  if (value === 'aws_lambda') {
+    return 'lambda external backend does not yet have RBAC support: list the load balancer under querier.search.external_endpoints';
+  }
+  if (value === 'google_cloud_run') {
+    return 'querier.search.external_backend google_cloud_run (ID tokens) is not in this version: use querier.search.external_endpoints';
+  }
+  return `unknown external backend configured: ${value}`;
+}
+
+function endpoints(values: Values): string | undefined {
+  for (const endpoint of values.get('querier.search.external_endpoints') as readonly string[]) {
+    if (!URL.canParse(endpoint) || !/^https?:\/\//i.test(endpoint)) {
+      return `querier.search.external_endpoints: ${endpoint} is no http:// or https:// URL`;
+    }
+  }
+  return undefined;
+}
+
+function denyList(values: Values): string | undefined {
+  for (const pattern of values.get('query_frontend.url_deny_list') as readonly string[]) {
+    try {
+      new RegExp(pattern);
+    } catch (thrown) {
+      return `query_frontend.url_deny_list: ${(thrown as Error).message}`;
+    }
+  }
+  return undefined;
+}
+
+function storage(values: Values): string | undefined {
+  const backend = values.get('storage.trace.backend') as string;
+  if (!['local', 's3', 'gcs', 'azure'].includes(backend))
+    return `unknown backend ${backend}: storage.trace.backend is local, s3, gcs or azure`;
+  const needed = { local: 'local.path', s3: 's3.bucket', gcs: 'gcs.bucket_name', azure: 'azure.container_name' }[backend]!;
+  return values.get(`storage.trace.${needed}`) === '' ? `storage.trace.${needed} is required with backend ${backend}` : undefined;
+}
+
+function prefix(path: string): Check {
+  return (values) => {
+    const value = values.get(path) as string;
+    return value === '' || (value.startsWith('/') && !value.endsWith('/')) ? undefined : `${path} must start with / and not end with it`;
+  };
+}
+
+function port(values: Values): string | undefined {
+  const value = values.get('server.http_listen_port') as number;
+  return value >= 0 && value <= 65_535 ? undefined : `server.http_listen_port ${value} is no port number`;
+}
+
+const checks: readonly Check[] = [
+  target,
+  shards,
+  positive('query_frontend.search.concurrent_jobs', 'frontend search concurrent requests should be greater than 0'),
+  positive('query_frontend.search.target_bytes_per_job', 'frontend search target bytes per request should be greater than 0'),
+  positive('query_frontend.search.most_recent_shards', 'most recent shards must be greater than 0'),
+  positive('query_frontend.metrics.concurrent_jobs', 'frontend metrics concurrent requests should be greater than 0'),
+  positive('query_frontend.metrics.target_bytes_per_job', 'frontend metrics target bytes per request should be greater than 0'),
+  positive('query_frontend.metrics.interval', 'frontend metrics interval should be greater than 0'),
+  positive('query_frontend.max_batch_size', 'query_frontend.max_batch_size must be greater than 0'),
+  positive('query_frontend.search.default_result_limit', 'query_frontend.search.default_result_limit must be greater than 0'),
+  positive('query_frontend.max_outstanding_per_tenant', 'query_frontend.max_outstanding_per_tenant must be greater than 0'),
+  positive('querier.max_concurrent_queries', 'querier.max_concurrent_queries must be greater than 0'),
+  positive('storage.trace.blocklist_poll_concurrency', 'storage.trace.blocklist_poll_concurrency must be greater than 0'),
+  positive('querier.search.query_timeout', 'querier.search.query_timeout must be greater than 0'),
+  notNegative('querier.search.external_hedge_requests_at'),
+  notNegative('querier.search.external_hedge_requests_up_to'),
+  notNegative('querier.search.prefer_self'),
+  notNegative('query_frontend.max_retries'),
+  notNegative('query_frontend.api_timeout'),
+  notNegative('query_frontend.query_end_cutoff'),
+  notNegative('query_frontend.search.query_backend_after'),
+  notNegative('storage.trace.blocklist_poll'),
+  notNegative('shutdown_delay'),
+  port,
+  cutoff,
+  externalBackend,
+  endpoints,
+  denyList,
+  prefix('http_api_prefix'),
+  prefix('server.http_path_prefix'),
+  oneOf('server.log_level', ['debug', 'info', 'warn', 'error'], (value) => `unrecognized log level "${value}"`),
+  oneOf('server.log_format', ['logfmt', 'json'], (value) => `unrecognized log format "${value}"`),
+];
+
+/** Why the values cannot be run with, all reasons; empty when they can (spec config §4 start-up errors, read-path §6.1). */
+export function configProblems(values: Values): readonly string[] {
+  const found = checks.map((check) => check(values)).filter((problem) => problem !== undefined);
+  // A frontend never opens the bucket's blocks, but plans by their metadata: every target needs storage.
+  const missing = storage(values);
+  return missing === undefined ? found : [...found, missing];
+}
+
+/** What is worth a warning, but runs (spec config §10). */
+export function configWarnings(values: Values): readonly string[] {
+  const warnings: string[] = [];
+  const warn = (when: boolean, text: string) => {
+    if (when) warnings.push(text);
+  };
+  const get = (path: string) => values.get(path);
+  warn(
+    (get('query_frontend.trace_by_id.concurrent_shards') as number) > (get('query_frontend.trace_by_id.query_shards') as number),
+    'query_frontend.trace_by_id.concurrent_shards is greater than query_shards and is lowered to it',
+  );
+  warn(get('storage.trace.backend') === 'local' && get('target') !== 'all', 'storage.trace.backend local works with target all only');
+  warn(get('storage.trace.cache') !== '', 'storage.trace.cache is deprecated and has no effect in this version');
+  warn(get('cache') !== undefined, 'cache has no effect in this version: answers and pages are cached in memory only');
+  warn(get('query_frontend.mcp_server.enabled') === true, 'query_frontend.mcp_server.enabled has no effect in this version');
+  warn(get('stream_over_http_enabled') === true, 'stream_over_http_enabled: gRPC streaming is not in this version');
+  warn(
+    get('overrides.per_tenant_override_config') !== '',
+    'overrides.per_tenant_override_config is not read in this version: every tenant has overrides.defaults',
+  );
+  warn(get('server.http_tls_config') !== undefined, 'server.http_tls_config has no effect in this version: put a TLS proxy in front');
+  warn(get('querier.frontend_worker.frontend_address') !== '', 'querier.frontend_worker has no effect in this version');
+  return warnings;
+}
