@@ -57,13 +57,15 @@ function ensureNode() {
   say(`fetching Node ${wanted}`);
   run(process.execPath, ['installArchSpecificPackage.js'], join(root, 'node_modules/node'));
   const found = nodeVersion();
-  if (found !== wanted) throw new Error(`node_modules/.bin/node is ${found ?? 'missing'}, not ${wanted}: delete node_modules and run this again`);
+  if (found !== wanted)
+    throw new Error(`node_modules/.bin/node is ${found ?? 'missing'}, not ${wanted}: delete node_modules and run this again`);
 }
 
 /** Packages, Node and kernels, each only when missing or stale. Throws with what to do about it. */
 export function prepare() {
   const [major] = process.versions.node.split('.');
-  if (Number(major) < 20) throw new Error(`Node ${process.versions.node} is too old: install Node 20 or later, the project fetches the one it needs itself`);
+  if (Number(major) < 20)
+    throw new Error(`Node ${process.versions.node} is too old: install Node 20 or later, the project fetches the one it needs itself`);
   if (!packagesAreCurrent()) {
     say('installing packages (npm ci); this takes a minute');
     say(`packages installed in ${run('npm', ['ci', '--no-audit', '--no-fund'])} s`);

@@ -1,0 +1,47 @@
+import type { RecordedCase } from './cases.ts';
+import { loadCases, queryParameter } from './cases.ts';
+
+/**
+ * True for `{ … }` and such filters joined by `&&`, `||` and parentheses. Judged by the text alone, so that a fault of the parser
+ * cannot take a case out of the selection.
+ */
+export function isPlainFilter(query: string): boolean {
+  const withoutTexts = query.replace(/"(\\.|[^"\\])*"|`[^`]*`/g, 'text');
+  const outline = withoutTexts.replace(/\{[^{}]*\}/g, 'F');
+  return /^(F|&&|\|\||[()\s])+$/.test(outline);
+}
+
+/** Searches by plain filters, as Tempo 3.0.3 answered them. */
+export function plainSearches(): readonly RecordedCase[] {
+  return loadCases('search-traceql').filter((recorded) => isPlainFilter(queryParameter(recorded, 'q') ?? '{}'));
+}
+
+/** Searches by plain filters over vParquet2, which only Tempo 2.7.2 can read. */
+export function plainSearchesOfVParquet2(): readonly RecordedCase[] {
+  const tenants = ['vp2', 'rowgroups27'];
+  return loadCases('search-traceql-2.7.2').filter(
+    (recorded) => tenants.includes(recorded.tenant ?? '') && isPlainFilter(queryParameter(recorded, 'q') ?? '{}'),
+  );
+}
+
+/** Wrong searches, and odd ones that turn out to be right; the paths of tags and metrics and pipelines that are right are left out. */
+export function searchErrors(): readonly RecordedCase[] {
+  return loadCases('search-errors').filter((recorded) => {
+    if (recorded.tempo !== '3.0.3' || /^\/api\/(metrics|v2\/search\/tag|search\/tag)/.test(recorded.path)) return false;
+    const query = queryParameter(recorded, 'q');
+    return recorded.status !== 200 || query === null || query === '' || isPlainFilter(query);
+  });
+}
+
+/** Echo, build information, readiness and unknown paths. */
+export function statusRequests(): readonly RecordedCase[] {
+  return loadCases('status').filter((recorded) => recorded.tempo === '3.0.3');
+}
+
+/** Requests to a function. */
+export function functionRequests(): readonly RecordedCase[] {
+  return loadCases('serverless').filter(({ path, status }) => {
+    const query = new URLSearchParams(path.slice(path.indexOf('?') + 1)).get('q');
+    return status !== 200 || query === null || query === '' || isPlainFilter(query);
+  });
+}
