@@ -189,7 +189,7 @@ async function sendListing({ root, bucket, pageSize = 3 }: S3ServerOptions, { re
   const token = query.get('continuation-token');
   const after = token === null ? (query.get('start-after') ?? '') : Buffer.from(token, 'base64url').toString();
   const most = Math.min(pageSize, Number(query.get('max-keys') ?? 1000));
-  const escape = query.get('encoding-type') === 'url' ? urlEncode : escapeXml;
+  const spell = query.get('encoding-type') === 'url' ? urlEncode : escapeXml;
 
   const items: string[] = [];
   const folders = new Set<string>();
@@ -207,17 +207,17 @@ async function sendListing({ root, bucket, pageSize = 3 }: S3ServerOptions, { re
     last = name;
     if (cut >= 0) {
       folders.add(name);
-      items.push(`<CommonPrefixes><Prefix>${escape(name)}</Prefix></CommonPrefixes>`);
+      items.push(`<CommonPrefixes><Prefix>${spell(name)}</Prefix></CommonPrefixes>`);
     } else {
       const fields = `<LastModified>${entry.modified.toISOString()}</LastModified><ETag>&quot;0&quot;</ETag><Size>${entry.size}</Size>`;
-      items.push(`<Contents><Key>${escape(name)}</Key>${fields}<StorageClass>STANDARD</StorageClass></Contents>`);
+      items.push(`<Contents><Key>${spell(name)}</Key>${fields}<StorageClass>STANDARD</StorageClass></Contents>`);
     }
   }
   const more = truncated ? `<NextContinuationToken>${Buffer.from(last).toString('base64url')}</NextContinuationToken>` : '';
   const encoding = query.get('encoding-type') === 'url' ? '<EncodingType>url</EncodingType>' : '';
   const body =
     `<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>${bucket}</Name>` +
-    `<Prefix>${escape(prefix)}</Prefix>${encoding}<KeyCount>${items.length}</KeyCount><MaxKeys>${most}</MaxKeys>` +
+    `<Prefix>${spell(prefix)}</Prefix>${encoding}<KeyCount>${items.length}</KeyCount><MaxKeys>${most}</MaxKeys>` +
     `<IsTruncated>${truncated}</IsTruncated>${more}${items.join('')}</ListBucketResult>`;
   send(response, 200, { 'content-type': 'application/xml' }, Buffer.from(body), truncate);
 }

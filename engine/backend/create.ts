@@ -1,0 +1,51 @@
+import type { Clock } from '#engine/base/clock.ts';
+import { AppError } from '#engine/base/errors.ts';
+import type { Backend } from './backend.ts';
+import type { LocalOptions } from './local.ts';
+import type { Environment, S3Options } from './s3-options.ts';
+
+/** Which object storage to read, and how (spec config §6). */
+export type BackendConfig =
+  | ({ readonly kind: 'local' } & Pick<LocalOptions, 'path' | 'maxOpenFiles' | 'idleMs'>)
+  | ({
+      readonly kind: 's3';
+      /** `sdk`: the AWS SDK with all its credential sources. `signed`: own small client, which starts faster. */
+      readonly client: 'sdk' | 'signed';
+    } & S3Options)
+  | { readonly kind: 'gcs' }
+  | { readonly kind: 'azure' };
+
+/** What {@link createBackend} needs from the process. */
+export interface BackendContext {
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly env: Environment;
+}
+
+/**
+ * Creates the backend that the configuration names, without calling it. Throws `config` for options that cannot work and `unimplemented` for a store that is
+ * not supported. Each client is loaded only when it is asked for: the SDK never reaches a function.
+ */
+export async function createBackend(config: BackendConfig, context: BackendContext): Promise<Backend> {
+  switch (config.kind) {
+    case 'local': {
+      if (config.path === '') throw new AppError('config', 'local backend: path must be set');
+      const { createLocalBackend } = await import('./local.ts');
+      return createLocalBackend({ ...config, monotonicMs: context.clock.monotonicMs });
+    }
+    case 's3': {
+      if (config.client === 'sdk') {
+        const { createS3Backend } = await import('./s3.ts');
+        return createS3Backend(config, context);
+      }
+      const { createSignedS3Backend } = await import('./s3-signed.ts');
+      return createSignedS3Backend(config, context);
+    }
+    case 'gcs':
+    case 'azure':
+      throw new AppError('unimplemented', `backend ${config.kind} is not supported yet; use s3 or local`);
+    default:
+      throw new AppError('config', `unknown backend ${JSON.stringify((config as { readonly kind: unknown }).kind)}; use local or s3`);
+  }
+}

@@ -1,0 +1,62 @@
+import type { Clock } from '#engine/base/clock.ts';
+import { type AppError, toAppError } from '#engine/base/errors.ts';
+import type { Backend, ListedObject } from './backend.ts';
+
+/** One call of a backend, after it ended. */
+export interface BackendCall {
+  readonly operation: 'read' | 'read_range' | 'list_folders' | 'list_objects';
+  /** Key or prefix. */
+  readonly key: string;
+  /** Bytes of object content returned; 0 for listings and failures. */
+  readonly bytes: number;
+  readonly durationMs: number;
+  readonly error?: AppError;
+}
+
+/** Reports every call of `backend` to `onCall` once it has ended. A listing that its reader leaves early counts as ended. */
+export function measureBackend(backend: Backend, clock: Pick<Clock, 'monotonicMs'>, onCall: (call: BackendCall) => void): Backend {
+  const measure = async <Result>(
+    operation: BackendCall['operation'],
+    key: string,
+    bytesOf: (result: Result) => number,
+    run: () => Promise<Result>,
+  ): Promise<Result> => {
+    const startedMs = clock.monotonicMs();
+    try {
+      const result = await run();
+      onCall({ operation, key, bytes: bytesOf(result), durationMs: clock.monotonicMs() - startedMs });
+      return result;
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      onCall({ operation, key, bytes: 0, durationMs: clock.monotonicMs() - startedMs, error });
+      throw error;
+    }
+  };
+  async function* listObjects(prefix: string, signal?: AbortSignal): AsyncGenerator<ListedObject> {
+    const startedMs = clock.monotonicMs();
+    let error: AppError | undefined;
+    try {
+      yield* backend.listObjects(prefix, signal);
+    } catch (thrown) {
+      error = toAppError(thrown);
+      throw error;
+    } finally {
+      const durationMs = clock.monotonicMs() - startedMs;
+      onCall({ operation: 'list_objects', key: prefix, bytes: 0, durationMs, ...(error === undefined ? {} : { error }) });
+    }
+  }
+  const sizeOf = (content: Uint8Array): number => content.length;
+  return {
+    coalesceGapBytes: backend.coalesceGapBytes,
+    read: (key, signal) => measure('read', key, sizeOf, () => backend.read(key, signal)),
+    readRange: (key, start, end, signal) => measure('read_range', key, sizeOf, () => backend.readRange(key, start, end, signal)),
+    listFolders: (prefix, signal) =>
+      measure(
+        'list_folders',
+        prefix,
+        () => 0,
+        () => backend.listFolders(prefix, signal),
+      ),
+    listObjects,
+  };
+}

@@ -1,0 +1,67 @@
+import { AppError, throwIfAborted } from '#engine/base/errors.ts';
+import { bytes } from '#engine/base/units.ts';
+import type { Backend } from './backend.ts';
+import { checkKey, checkPrefix } from './keys.ts';
+import { allocateBytes, checkRange, shortObject } from './range.ts';
+
+/** A backend in memory, for tests and simulations, whose content can be changed. */
+export interface MemoryBackend extends Backend {
+  /** Stores a copy of the bytes. `modifiedMs` is 0 when not given. */
+  readonly put: (key: string, content: Uint8Array, modifiedMs?: number) => void;
+  /** Forgets the object; false when there was none. */
+  readonly remove: (key: string) => boolean;
+}
+
+interface StoredObject {
+  readonly content: Uint8Array;
+  readonly modifiedMs: number;
+}
+
+/** Creates an empty {@link MemoryBackend}. */
+export function createMemoryBackend(): MemoryBackend {
+  const objects = new Map<string, StoredObject>();
+  const find = (key: string, signal: AbortSignal | undefined): Uint8Array => {
+    checkKey(key);
+    throwIfAborted(signal);
+    const found = objects.get(key);
+    if (found === undefined) throw new AppError('not_found', `${key} does not exist`);
+    return found.content;
+  };
+  const keysBelow = (prefix: string): string[] => {
+    checkPrefix(prefix);
+    return [...objects.keys()].filter((key) => key.startsWith(prefix)).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  };
+  return {
+    coalesceGapBytes: 0,
+    put: (key, content, modifiedMs = 0) => {
+      checkKey(key);
+      objects.set(key, { content: copy(content), modifiedMs });
+    },
+    remove: (key) => objects.delete(key),
+    read: async (key, signal) => copy(find(key, signal)),
+    readRange: async (key, start, end, signal) => {
+      const length = checkRange(key, start, end);
+      const content = find(key, signal);
+      if (length > 0 && end > content.length) throw shortObject(key, { start, end }, Math.max(0, content.length - start));
+      return copy(content.subarray(start, end));
+    },
+    listFolders: async (prefix, signal) => {
+      throwIfAborted(signal);
+      const below = keysBelow(prefix).map((key) => key.slice(prefix.length));
+      return [...new Set(below.filter((rest) => rest.includes('/')).map((rest) => rest.slice(0, rest.indexOf('/'))))];
+    },
+    listObjects: async function* (prefix, signal) {
+      for (const key of keysBelow(prefix)) {
+        throwIfAborted(signal);
+        const found = objects.get(key);
+        if (found !== undefined) yield { key, sizeBytes: bytes(found.content.length), modifiedMs: found.modifiedMs };
+      }
+    },
+  };
+}
+
+function copy(content: Uint8Array): Uint8Array {
+  const target = allocateBytes(content.length);
+  target.set(content);
+  return target;
+}

@@ -1,0 +1,184 @@
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import { AppError, throwIfAborted, toAppError } from '#engine/base/errors.ts';
+import { allocateBytes, checkReadSize, shortObject } from './range.ts';
+import type { S3Address, S3Options } from './s3-options.ts';
+
+/** A raw answer. */
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Uint8Array;
+}
+
+/** A GET on the wire. */
+export interface RawRequest {
+  readonly hostname: string;
+  /** Path with query, encoded. */
+  readonly target: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** For messages. */
+  readonly object: string;
+  /** A successful answer's body must have exactly that length; undefined takes what comes. */
+  readonly expected?: { readonly start: number; readonly end: number };
+}
+
+/** Sends one request over kept-alive connections. Rejects with `unavailable` when the connection fails or falls silent. */
+export type Transport = (request: RawRequest, signal?: AbortSignal) => Promise<RawAnswer>;
+
+/** Longest error text that is read. */
+const maxErrorBytes = 64 * 1024;
+/** Tries on kept-alive connections that turn out to be closed. */
+const maxResends = 3;
+
+/** Creates a transport for one address. Node's https is loaded only for https, with the first request: plain http must not pay for it. */
+export function createTransport(address: S3Address, { tls = {}, idleTimeoutMs = 10_000, maxConnections = 128 }: S3Options): Transport {
+  const agentOptions = { keepAlive: true, maxSockets: maxConnections, maxFreeSockets: maxConnections };
+  const load = async (): Promise<{ readonly request: (options: RequestOptions) => ClientRequest; readonly agent: Agent }> => {
+    if (address.protocol === 'http:') {
+      const http = await import('node:http');
+      return { request: http.request, agent: new http.Agent(agentOptions) };
+    }
+    const https = await import('node:https');
+    const agent = new https.Agent({
+      ...agentOptions,
+      ...(tls.caPem === undefined ? {} : { ca: tls.caPem }),
+      ...(tls.certPem === undefined ? {} : { cert: tls.certPem }),
+      ...(tls.keyPem === undefined ? {} : { key: tls.keyPem }),
+      ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+      rejectUnauthorized: tls.insecureSkipVerify !== true,
+    });
+    return { request: https.request, agent };
+  };
+  let loaded: ReturnType<typeof load> | undefined;
+
+  return async (raw, signal) => {
+    throwIfAborted(signal);
+    const { request, agent } = await (loaded ??= load());
+    const options: RequestOptions = {
+      agent,
+      hostname: raw.hostname.replace(/^\[|\]$/g, ''),
+      ...(address.port === undefined ? {} : { port: address.port }),
+      path: raw.target,
+      headers: raw.headers,
+      timeout: idleTimeoutMs,
+      ...(signal === undefined ? {} : { signal }),
+    };
+    for (let resent = 0; ; resent++) {
+      const outgoing = request(options);
+      try {
+        return await exchange(raw, outgoing, idleTimeoutMs);
+      } catch (thrown) {
+        if (signal?.aborted) throw toAppError(signal.reason);
+        if (thrown instanceof AppError) throw thrown;
+        // The store closes idle connections, and a frozen function does not notice: no sign of trouble, so no waiting.
+        if (outgoing.reusedSocket && isReset(thrown) && resent < maxResends) continue;
+        throw new AppError('unavailable', `${raw.object}: S3 does not answer (${(thrown as Error).message})`, { cause: thrown });
+      }
+    }
+  };
+}
+
+function isReset(thrown: unknown): boolean {
+  const { code } = thrown as NodeJS.ErrnoException;
+  return code === 'ECONNRESET' || code === 'EPIPE';
+}
+
+function exchange(raw: RawRequest, outgoing: ClientRequest, idleTimeoutMs: number): Promise<RawAnswer> {
+  return new Promise((resolve, reject) => {
+    outgoing.on('timeout', () => outgoing.destroy(new Error(`silent for ${idleTimeoutMs} ms`)));
+    outgoing.on('error', reject);
+    outgoing.on('response', (response) => receive(raw, response, resolve, reject));
+    outgoing.end();
+  });
+}
+
+function receive(raw: RawRequest, response: IncomingMessage, resolve: (answer: RawAnswer) => void, reject: (cause: unknown) => void): void {
+  // Whatever goes wrong in here ends the answer and rejects; an error thrown in a stream's event would end the process.
+  const guard = (work: () => void): void => {
+    try {
+      work();
+    } catch (thrown) {
+      response.destroy();
+      reject(thrown);
+    }
+  };
+  const status = response.statusCode ?? 0;
+  response.on('error', reject);
+  response.on('close', () => {
+    if (!response.complete) reject(new Error('the answer was cut'));
+  });
+  guard(() => {
+    const collector = status >= 200 && status < 300 ? collectBody(raw, response) : collectErrorText();
+    response.on('data', (chunk: Buffer) => guard(() => collector.add(chunk)));
+    response.on('end', () => guard(() => resolve({ status, headers: response.headers, body: collector.finish() })));
+  });
+}
+
+interface Collector {
+  readonly add: (chunk: Buffer) => void;
+  readonly finish: () => Uint8Array;
+}
+
+/** Straight into one buffer of the announced length. Throws at once when the announced length is not the expected one. */
+function collectBody(raw: RawRequest, response: IncomingMessage): Collector {
+  const announced = response.headers['content-length'];
+  if (announced === undefined && raw.expected === undefined) return collectChunks(raw.object);
+  const expectedLength = raw.expected === undefined ? undefined : raw.expected.end - raw.expected.start;
+  const length = announced === undefined ? expectedLength! : Number(announced);
+  checkReadSize(raw.object, length);
+  if (raw.expected !== undefined) checkContentRange(raw.object, raw.expected, length, response);
+  const target = allocateBytes(length);
+  let filled = 0;
+  return {
+    add: (chunk) => {
+      if (filled + chunk.length > length) throw new AppError('unavailable', `${raw.object}: S3 sent more bytes than it announced`);
+      target.set(chunk, filled);
+      filled += chunk.length;
+    },
+    finish: () => {
+      if (raw.expected !== undefined && filled < length) throw shortObject(raw.object, raw.expected, filled);
+      return target.subarray(0, filled);
+    },
+  };
+}
+
+function checkContentRange(
+  object: string,
+  expected: { readonly start: number; readonly end: number },
+  length: number,
+  response: IncomingMessage,
+): void {
+  if (response.statusCode !== 206) throw new AppError('internal', `${object}: the store answers range reads with the whole object`);
+  const range = response.headers['content-range'];
+  if (range !== undefined && !range.startsWith(`bytes ${expected.start}-`)) {
+    throw new AppError('internal', `${object}: the store answered another range than [${expected.start}, ${expected.end}): ${range}`);
+  }
+  const wanted = expected.end - expected.start;
+  if (length < wanted) throw shortObject(object, expected, length);
+  if (length > wanted) throw new AppError('internal', `${object}: the store answered ${length} bytes to a read of ${wanted}`);
+}
+
+function collectChunks(object: string): Collector {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return {
+    add: (chunk) => {
+      size += chunk.length;
+      checkReadSize(object, size);
+      chunks.push(chunk);
+    },
+    finish: () => new Uint8Array(Buffer.concat(chunks)),
+  };
+}
+
+function collectErrorText(): Collector {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return {
+    add: (chunk) => {
+      if (size < maxErrorBytes) chunks.push(chunk);
+      size += chunk.length;
+    },
+    finish: () => Buffer.concat(chunks),
+  };
+}

@@ -1,0 +1,177 @@
+import { GetObjectCommand, ListObjectsV2Command, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import type { Clock } from '#engine/base/clock.ts';
+import { AppError, throwIfAborted, toAppError } from '#engine/base/errors.ts';
+import { bytes } from '#engine/base/units.ts';
+import type { Backend } from './backend.ts';
+import { checkKey, checkPrefix } from './keys.ts';
+import { allocateBytes, type ByteRange, checkRange, checkReadSize, shortObject } from './range.ts';
+import { defaultRetryPolicy, withRetries } from './retry.ts';
+import { toS3Error } from './s3-errors.ts';
+import { listFolders, listObjects, type PageReader } from './s3-listing.ts';
+import { type Environment, resolveS3Address, type S3Address, type S3Options, s3CoalesceGapBytes } from './s3-options.ts';
+
+/** What {@link createS3Backend} needs from the process. */
+export interface S3Context {
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly env: Environment;
+}
+
+/** S3 through the AWS SDK, for queriers: all of its credential sources. Retries are ours, so that they are bounded, injected and cover cut bodies. */
+export function createS3Backend(options: S3Options, context: S3Context): Backend {
+  const address = resolveS3Address(options, context.env);
+  const client = createClient(address, options);
+  const policy = options.retry ?? defaultRetryPolicy;
+  const get = (key: string, range: ByteRange | undefined, signal: AbortSignal | undefined) =>
+    withRetries(policy, context, signal, () => getObject(client, address, key, range, signal));
+  const readPage: PageReader = (query, signal) =>
+    withRetries(policy, context, signal, () => readListingPage(client, address, query, signal));
+  return {
+    coalesceGapBytes: s3CoalesceGapBytes,
+    read: async (key, signal) => {
+      checkKey(key);
+      return get(key, undefined, signal);
+    },
+    readRange: async (key, start, end, signal) => {
+      checkKey(key);
+      if (checkRange(key, start, end) === 0) return new Uint8Array(0);
+      return get(key, { start, end }, signal);
+    },
+    listFolders: async (prefix, signal) => {
+      checkPrefix(prefix);
+      throwIfAborted(signal);
+      return listFolders(readPage, address.prefix, prefix, signal);
+    },
+    listObjects: (prefix, signal) => {
+      checkPrefix(prefix);
+      return listObjects(readPage, address.prefix, prefix, signal);
+    },
+  };
+}
+
+function createClient(address: S3Address, options: S3Options): S3Client {
+  const { accessKey, secretKey, sessionToken, idleTimeoutMs = 10_000, maxConnections = 128, tls = {} } = options;
+  const agent = { keepAlive: true, maxSockets: maxConnections };
+  const certificates = {
+    ...(tls.caPem === undefined ? {} : { ca: tls.caPem }),
+    ...(tls.certPem === undefined ? {} : { cert: tls.certPem }),
+    ...(tls.keyPem === undefined ? {} : { key: tls.keyPem }),
+    ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+    ...(tls.insecureSkipVerify === true ? { rejectUnauthorized: false } : {}),
+  };
+  const session = sessionToken === '' ? {} : { sessionToken };
+  return new S3Client({
+    region: address.region,
+    endpoint: `${address.protocol}//${address.hostname}${address.port === undefined ? '' : `:${address.port}`}`,
+    forcePathStyle: address.pathStyle,
+    followRegionRedirects: true,
+    maxAttempts: 1,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    ...(accessKey === '' ? {} : { credentials: { accessKeyId: accessKey, secretAccessKey: secretKey, ...session } }),
+    requestHandler: {
+      connectionTimeout: idleTimeoutMs,
+      socketTimeout: idleTimeoutMs,
+      httpAgent: agent,
+      httpsAgent: { ...agent, ...certificates },
+    },
+  });
+}
+
+async function getObject(
+  client: S3Client,
+  { bucket, prefix }: S3Address,
+  key: string,
+  range: ByteRange | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  const object = `s3://${bucket}/${prefix}${key}`;
+  try {
+    const input = { Bucket: bucket, Key: prefix + key, ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` }) };
+    const answer = await client.send(new GetObjectCommand(input), signal === undefined ? {} : { abortSignal: signal });
+    const body = answer.Body as (AsyncIterable<Uint8Array> & { destroy(): void }) | undefined;
+    if (body === undefined || answer.ContentLength === undefined)
+      throw new AppError('unavailable', `${object}: S3 answered without a body or its length`);
+    const stop = (): void => body.destroy();
+    signal?.addEventListener('abort', stop);
+    try {
+      checkReadSize(object, answer.ContentLength);
+      if (range !== undefined) checkAnsweredRange(object, range, answer.ContentLength, answer.ContentRange);
+      return await collect(object, body, answer.ContentLength);
+    } catch (thrown) {
+      stop();
+      throw thrown;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
+  } catch (thrown) {
+    throw toError(thrown, object, signal);
+  }
+}
+
+function checkAnsweredRange(object: string, range: ByteRange, length: number, contentRange: string | undefined): void {
+  if (contentRange === undefined) throw new AppError('internal', `${object}: the store answers range reads with the whole object`);
+  if (!contentRange.startsWith(`bytes ${range.start}-`)) {
+    throw new AppError('internal', `${object}: the store answered another range than [${range.start}, ${range.end}): ${contentRange}`);
+  }
+  const wanted = range.end - range.start;
+  if (length < wanted) throw shortObject(object, range, length);
+  if (length > wanted) throw new AppError('internal', `${object}: the store answered ${length} bytes to a read of ${wanted}`);
+}
+
+async function collect(object: string, body: AsyncIterable<Uint8Array>, length: number): Promise<Uint8Array> {
+  const target = allocateBytes(length);
+  let filled = 0;
+  for await (const chunk of body) {
+    if (filled + chunk.length > length) throw new AppError('unavailable', `${object}: S3 sent more bytes than it announced`);
+    target.set(chunk, filled);
+    filled += chunk.length;
+  }
+  if (filled < length) throw new AppError('unavailable', `${object}: S3 cut its answer after ${filled} of ${length} bytes`);
+  return target;
+}
+
+async function readListingPage(
+  client: S3Client,
+  { bucket }: S3Address,
+  query: Readonly<Record<string, string>>,
+  signal: AbortSignal | undefined,
+): ReturnType<PageReader> {
+  try {
+    const command = new ListObjectsV2Command({
+      Bucket: bucket,
+      Prefix: query.prefix ?? '',
+      ...(query.delimiter === undefined ? {} : { Delimiter: query.delimiter }),
+      ...(query['continuation-token'] === undefined ? {} : { ContinuationToken: query['continuation-token'] }),
+    });
+    const page = await client.send(command, signal === undefined ? {} : { abortSignal: signal });
+    if (page.IsTruncated === true && !page.NextContinuationToken) {
+      throw new AppError('internal', 'S3 cut a listing without saying where it goes on');
+    }
+    return {
+      objects: (page.Contents ?? []).map(({ Key, Size, LastModified }) => ({
+        key: Key ?? '',
+        sizeBytes: bytes(Size ?? 0),
+        modifiedMs: LastModified?.getTime() ?? 0,
+      })),
+      commonPrefixes: (page.CommonPrefixes ?? []).map(({ Prefix }) => Prefix ?? ''),
+      nextToken: page.IsTruncated === true ? page.NextContinuationToken : undefined,
+    };
+  } catch (thrown) {
+    throw toError(thrown, `s3://${bucket}/${query.prefix ?? ''}`, signal);
+  }
+}
+
+function toError(thrown: unknown, object: string, signal: AbortSignal | undefined): AppError {
+  if (signal?.aborted) return toAppError(signal.reason);
+  if (thrown instanceof AppError) return thrown;
+  const { name, message, code } = thrown as { name?: string; message?: string; code?: string };
+  if (thrown instanceof S3ServiceException) {
+    return toS3Error({ status: thrown.$metadata.httpStatusCode ?? 0, code: thrown.name, message: thrown.message, object, cause: thrown });
+  }
+  if (name === 'CredentialsProviderError' || name === 'TokenProviderError') {
+    return new AppError('config', `${object}: no S3 credentials found (${message})`, { cause: thrown });
+  }
+  return toS3Error({ status: 0, code: code ?? '', message: message ?? String(thrown), object, cause: thrown });
+}
