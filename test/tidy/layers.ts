@@ -10,7 +10,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'engine/base': [],
   'engine/api': ['engine/base'],
   'engine/traceql': ['engine/base'],
-  'engine/kernels': ['engine/base'],
+  'engine/kernels': ['engine/base', 'engine/api'], // the tables of the answers that kernels write
   'engine/backend': ['engine/base'],
   'engine/blocklist': ['engine/base', 'engine/backend', 'engine/api'],
   'engine/parquet': ['engine/base', 'engine/backend', 'engine/api', 'engine/traceql', 'engine/kernels'],

@@ -13,7 +13,6 @@ const impure: Readonly<Record<string, string>> = {
   'Date.now': 'take a Clock (engine/base/clock.ts) and call nowMs()',
   'performance.now': 'take a Clock (engine/base/clock.ts) and call monotonicMs()',
   'Math.random': 'take `random: () => number` as an argument',
-  'AbortSignal.timeout': 'take a Clock (engine/base/clock.ts); this timer cannot be simulated',
   setTimeout: 'take a Clock (engine/base/clock.ts) and call sleep()',
   setInterval: 'take a Clock (engine/base/clock.ts) and loop over sleep()',
   console: 'write through the logger of telemetry',
