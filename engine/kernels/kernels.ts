@@ -18,6 +18,8 @@ import type { AppError } from '#engine/base/errors.ts';
  */
 export interface Kernels {
   readonly memory: WebAssembly.Memory;
+  /** The module's raw functions, for bindings in files of their own (`encode.ts`). */
+  readonly exports: WebAssembly.Exports;
 
   // ---- arena
 
