@@ -1,0 +1,84 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import { wireStatuses } from '#engine/api/status.ts';
+import type { Clock } from '#engine/base/clock.ts';
+import { AppError, toAppError } from '#engine/base/errors.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { compressAnswer } from './compress.ts';
+import { errorAnswer, type ServerAnswer, type ServerRequest } from './exchange.ts';
+import type { AnyRequest, AnyResponse } from './listen.ts';
+import type { FoundRoute, Router } from './router.ts';
+
+/** What {@link createRequestListener} needs. */
+export interface ServeOptions {
+  readonly router: Router;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+/** Requests have no body that anybody reads; a longer one is refused before it is sent. */
+const maxBodyBytes = 1 << 20;
+
+/** Aborts when the connection or stream ends before the answer has been written. */
+function clientSignal(response: AnyResponse): AbortSignal {
+  const controller = new AbortController();
+  response.on('close', () => {
+    if (!response.writableFinished) controller.abort(new AppError('cancelled', 'context canceled'));
+  });
+  return controller.signal;
+}
+
+async function answerOf(found: FoundRoute, request: ServerRequest, logger: Logger): Promise<ServerAnswer> {
+  try {
+    if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) throw new AppError('too_large', 'http: request body too large');
+    const answer = await found.handler(request);
+    return await compressAnswer(answer, request.headers['accept-encoding'] as string | undefined);
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    if (error.code === 'internal') logger.error('request failed', { path: request.path, err: error.message, stack: error.stack });
+    return errorAnswer(wireStatuses[error.code].http, error.message);
+  }
+}
+
+function write(request: AnyRequest, response: AnyResponse, answer: ServerAnswer): void {
+  const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
+  const headers: OutgoingHttpHeaders = { ...answer.headers, 'Content-Length': body.length };
+  // Both responses have this method; their types disagree only about the status message.
+  (response as { writeHead(status: number, headers: OutgoingHttpHeaders): unknown }).writeHead(answer.status, headers);
+  if (request.method === 'HEAD') response.end();
+  else response.end(body);
+}
+
+/** The listener of the port: routes, measures, compresses and writes. It never throws; what a handler throws becomes an error answer. */
+export function createRequestListener(options: ServeOptions): (request: AnyRequest, response: AnyResponse) => void {
+  const { router, clock, metrics, logger } = options;
+  const serve = async (request: AnyRequest, response: AnyResponse): Promise<void> => {
+    const startedMs = clock.monotonicMs();
+    const target = request.url ?? '/';
+    const mark = target.indexOf('?');
+    const path = mark < 0 ? target : target.slice(0, mark);
+    const method = request.method ?? 'GET';
+    const found = router(path);
+    const inflight = { method, route: found.name };
+    metrics.inflightRequests.inc(inflight);
+    const answer = await answerOf(
+      found,
+      { method, path, query: mark < 0 ? '' : target.slice(mark + 1), target, headers: request.headers, signal: clientSignal(response) },
+      logger,
+    );
+    metrics.inflightRequests.dec(inflight);
+    metrics.requestDuration.observe(
+      { method, route: found.name, status_code: String(answer.status), ws: 'false' },
+      (clock.monotonicMs() - startedMs) / 1000,
+    );
+    if (!response.writableEnded && !response.destroyed) write(request, response, answer);
+  };
+  return (request, response) => {
+    response.on('error', (error: Error) => logger.debug('response failed', { err: error.message }));
+    serve(request, response).catch((thrown) => {
+      logger.error('request failed', { err: toAppError(thrown).message });
+      response.destroy();
+    });
+  };
+}
