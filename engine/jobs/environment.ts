@@ -1,0 +1,39 @@
+import type { Backend } from '#engine/backend/backend.ts';
+import { createRangeCache, type RangeCache } from '#engine/backend/cached.ts';
+import { createLru, type Lru } from '#engine/base/lru.ts';
+import { createKernelPool, type KernelPool } from './kernel-pool.ts';
+import type { OpenBlock } from './open-block.ts';
+
+/** What every job of a process shares. */
+export interface JobEnvironment {
+  readonly backend: Backend;
+  readonly kernels: KernelPool;
+  /** Footers, decoded. */
+  readonly blocks: Lru<string, OpenBlock>;
+  /** Dictionaries and offset indexes, as stored. */
+  readonly ranges: RangeCache;
+}
+
+/** Limits of a {@link JobEnvironment}. */
+export interface JobEnvironmentOptions {
+  readonly backend: Backend;
+  /** WASM memory that one job may use. */
+  readonly maxMemoryBytes: number;
+  /** For footers, dictionaries and offset indexes together. */
+  readonly cacheBytes: number;
+  /** Jobs that may scan at once. */
+  readonly maxConcurrentJobs?: number;
+}
+
+const defaultConcurrentJobs = 4;
+const maxIdleBytes = 128 * 1024 * 1024;
+
+/** Creates the environment of a querier or function. */
+export function createJobEnvironment({ backend, maxMemoryBytes, cacheBytes, maxConcurrentJobs }: JobEnvironmentOptions): JobEnvironment {
+  return {
+    backend,
+    kernels: createKernelPool({ maxInstances: maxConcurrentJobs ?? defaultConcurrentJobs, maxBytes: maxMemoryBytes, maxIdleBytes }),
+    blocks: createLru({ maxBytes: Math.floor(cacheBytes / 4) }),
+    ranges: createRangeCache({ maxBytes: Math.floor((cacheBytes * 3) / 4) }),
+  };
+}
