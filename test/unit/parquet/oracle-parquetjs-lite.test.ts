@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { chunkFields, type Kernels, type Pages } from '#engine/kernels/kernels.ts';
 import { loadKernels } from '#engine/kernels/load.ts';
 import { codecNames, type ParquetFile, parseParquetTail } from '#engine/parquet/file.ts';
@@ -124,10 +124,7 @@ function liteValues(chunk: LiteChunk, column: LeafColumn): readonly (number | nu
 }
 
 describe('parquetjs-lite agrees', () => {
-  let kernels: Kernels;
-  before(async () => {
-    kernels = await loadKernels();
-  });
+  const kernels = loadKernels({ maxBytes: 64 << 20 });
 
   test('on the footer of every fixture', async () => {
     const files = dataFiles();
