@@ -1,0 +1,156 @@
+import { DELTA_BLOCK, DELTA_COUNT, DELTA_HEADER, OK } from './fault'
+
+/**
+ * DELTA_BINARY_PACKED: block size, miniblocks in a block, number of values (varints), first value (zigzag); then blocks: lowest delta (zigzag), a
+ * bit width for each miniblock (bytes), the miniblocks. The last block stores whole miniblocks, but only those that hold values.
+ */
+const MAX_BLOCK: u64 = 65536
+const MAX_MINIBLOCKS: u64 = 512
+
+let cursor: usize = 0
+let end: usize = 0
+let overrun: bool = false
+
+function varint(): u64 {
+  let value: u64 = 0
+  for (let shift: u64 = 0; shift < 70; shift += 7) {
+    if (cursor >= end) break
+    const next: u64 = load<u8>(cursor++)
+    value |= (next & 127) << shift
+    if (next < 128) return value
+  }
+  overrun = true
+  return 0
+}
+
+// @ts-ignore: decorator
+@inline
+function zigzag(): i64 {
+  const value = varint()
+  return <i64>(value >> 1) ^ -(<i64>(value & 1))
+}
+
+/** Where the last `unpackDeltas` to the end has stopped: behind the last block. */
+export function deltaEnd(): usize {
+  return cursor
+}
+
+/**
+ * Writes the first `wanted` values of `count` as i64, up to 56 bytes beyond. `count` must be what the stream says. With `toEnd` it walks on to
+ * the end of the stream, else it stops when it has enough.
+ */
+export function unpackDeltas(from: usize, to: usize, count: u32, wanted: u32, toEnd: bool, out: usize): i32 {
+  cursor = from
+  end = to
+  overrun = false
+  if (count == 0 && from == to) return OK
+  const blockSize = varint()
+  const miniblocks = varint()
+  const total = varint()
+  let current = zigzag()
+  if (overrun || blockSize == 0 || blockSize > MAX_BLOCK || miniblocks == 0 || miniblocks > MAX_MINIBLOCKS) return DELTA_HEADER
+  const perMiniblock = <u32>(blockSize / miniblocks)
+  if (<u64>perMiniblock * miniblocks != blockSize || (perMiniblock & 7) != 0) return DELTA_HEADER
+  if (total != <u64>count) return DELTA_COUNT
+  if (count == 0) return OK
+  let left = count - 1
+  let toWrite: u32 = 0
+  if (wanted > 0) {
+    store<i64>(out, current)
+    out += 8
+    toWrite = wanted - 1
+  }
+  while (left > 0 && (toEnd || toWrite > 0)) {
+    const lowest = zigzag()
+    const widths = cursor
+    if (overrun || <usize>miniblocks > end - cursor) return DELTA_BLOCK
+    cursor += <usize>miniblocks
+    for (let k: usize = 0; k < <usize>miniblocks && left > 0; k++) {
+      const bits: u32 = load<u8>(widths + k)
+      const size = <usize>((bits * perMiniblock) >> 3)
+      if (bits > 64 || size > end - cursor) return DELTA_BLOCK
+      const here = min<u32>(perMiniblock, left)
+      const write = min<u32>(here, toWrite)
+      if (write > 0) {
+        current = unpackMiniblock(cursor, bits, write, lowest, current, out)
+        out += <usize>write << 3
+        toWrite -= write
+      }
+      cursor += size
+      left -= here
+    }
+  }
+  return OK
+}
+
+/** Unpacks the deltas of a miniblock, eight at a time, and writes their running sum; returns the last one when `count` is a multiple of eight. */
+function unpackMiniblock(at: usize, bits: u32, count: u32, lowest: i64, start: i64, out: usize): i64 {
+  let current = start
+  const stop = out + (<usize>count << 3)
+  if (bits == 0) {
+    while (out < stop) {
+      for (let i: usize = 0; i < 64; i += 8) {
+        current += lowest
+        store<i64>(out + i, current)
+      }
+      out += 64
+    }
+    return current
+  }
+  const w: u64 = bits
+  const mask: u64 = bits == 64 ? <u64>-1 : (<u64>1 << w) - 1
+  if (bits <= 16) {
+    const second = <usize>(w << 2 >> 3)
+    const shift = w << 2 & 7
+    const w2 = w << 1
+    const w3 = w2 + w
+    while (out < stop) {
+      const a = load<u64>(at)
+      const b = load<u64>(at + second) >> shift
+      current += lowest + <i64>(a & mask)
+      store<i64>(out, current)
+      current += lowest + <i64>((a >> w) & mask)
+      store<i64>(out, current, 8)
+      current += lowest + <i64>((a >> w2) & mask)
+      store<i64>(out, current, 16)
+      current += lowest + <i64>((a >> w3) & mask)
+      store<i64>(out, current, 24)
+      current += lowest + <i64>(b & mask)
+      store<i64>(out, current, 32)
+      current += lowest + <i64>((b >> w) & mask)
+      store<i64>(out, current, 40)
+      current += lowest + <i64>((b >> w2) & mask)
+      store<i64>(out, current, 48)
+      current += lowest + <i64>((b >> w3) & mask)
+      store<i64>(out, current, 56)
+      at += bits
+      out += 64
+    }
+    return current
+  }
+  let bit: usize = 0
+  if (bits <= 56) {
+    while (out < stop) {
+      for (let i: usize = 0; i < 64; i += 8) {
+        current += lowest + <i64>((load<u64>(at + (bit >> 3)) >> (bit & 7)) & mask)
+        store<i64>(out + i, current)
+        bit += bits
+      }
+      out += 64
+    }
+    return current
+  }
+  while (out < stop) {
+    for (let i: usize = 0; i < 64; i += 8) {
+      const shift: u64 = bit & 7
+      let packed = load<u64>(at + (bit >> 3)) >> shift
+      // Shifted twice, because a shift by 64 would be one by 0.
+      packed |= <u64>load<u8>(at + (bit >> 3) + 8) << (63 - shift) << 1
+      current += lowest + <i64>(packed & mask)
+      store<i64>(out + i, current)
+      bit += bits
+    }
+    out += 64
+  }
+  return current
+}

@@ -1,0 +1,44 @@
+// What the module exports. Decoding and matching:
+export { faultDetail, faultPage } from './fault'
+export { footer, footerColumns, footerRows, footerSchemaEnd, footerSchemaStart } from './footer'
+export {
+  dictionaryBody,
+  dictionaryCrc,
+  dictionaryEntries,
+  dictionaryHasCrc,
+  dictionaryPlain,
+  dictionaryStored,
+  walkDictionary,
+  walkedEntries,
+  walkedNulls,
+  walkedRows,
+  walkedScratch,
+  walkPages,
+} from './page-header'
+export { unsnap } from './snappy'
+export { compareDictionary, dictionaryOffsets, findInDictionary } from './dictionary'
+export { matchBooleans, matchDoubles, matchIds, matchInts, matchPresent } from './match'
+export { compareDoubles, compareInts } from './compare'
+export {
+  decodeBooleans,
+  decodeByteArrays,
+  decodeDefinitions,
+  decodeDoubles,
+  decodeIds,
+  decodeInts,
+  decodeRepetitions,
+} from './decode'
+export { gatherBooleans, gatherByteArrays, gatherDoubles, gatherIds, gatherInts, keptBytes } from './gather'
+export { anyByRepetition, anyChild, expand, starts } from './levels'
+export { and, andNot, any, countOnes, indexes, not, or } from './byte-map'
+export { findAttributes, matchAttributes } from './attributes'
+export { pickSpans } from './pick'
+// Answers:
+export { encodeTables, encodeTraceIds } from './encode'
+export { encodeJson, encodeJsonBound } from './encode-json'
+export { encodeProtobuf, encodeProtobufBound } from './encode-protobuf'
+
+/** First address behind the module's own data. */
+export function heapBase(): usize {
+  return __heap_base
+}
