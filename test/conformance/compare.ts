@@ -1,3 +1,5 @@
+import { decodeTrace, traceBytes } from '#engine/api/encoded-traces.ts';
+import { decodeSearchAnswer } from '#engine/api/search-body-decode.ts';
 import type { RecordedCase } from './cases.ts';
 import type { Answer } from './send.ts';
 
@@ -29,9 +31,19 @@ export function compareAnswer(recorded: RecordedCase, answer: Answer): readonly 
 function reduction({ path, kind, nondeterministic }: RecordedCase): (body: unknown) => unknown {
   const isSearch = kind !== undefined || path.split('?')[0] === '/api/search';
   if (!isSearch) return nondeterministic === undefined ? (body) => body : (body) => Object.keys(body as object).sort();
-  if (nondeterministic === undefined) return (body) => canonicalSearch(body as SearchBody);
-  if (/low limit/.test(nondeterministic)) return (body) => (body as SearchBody).traces?.length ?? 0;
-  return (body) => matchedCounts(body as SearchBody);
+  if (nondeterministic === undefined) return (body) => canonicalSearch(searchBody(body));
+  if (/low limit/.test(nondeterministic)) return (body) => searchBody(body).traces?.length ?? 0;
+  return (body) => matchedCounts(searchBody(body));
+}
+
+/** Protobuf is turned into the JSON form. */
+function searchBody(body: unknown): SearchBody {
+  const { base64 } = body as { readonly base64?: string };
+  if (base64 === undefined) return body as SearchBody;
+  const { traces } = decodeSearchAnswer(Buffer.from(base64, 'base64'), 'protobuf');
+  return {
+    traces: Array.from({ length: traces.count }, (_, i) => decodeTrace(traceBytes(traces, i), 'protobuf') as unknown as TraceSummary),
+  };
 }
 
 function bodyOf({ contentType, body }: Answer): unknown {
