@@ -4,11 +4,12 @@ import type { Kernels } from '#engine/kernels/kernels.ts';
 import { absentFragment, type TraceTables } from '#engine/kernels/trace-tables.ts';
 import type { LeafColumn } from '#engine/parquet/schema.ts';
 import { createFragmentMaker, type FragmentMaker } from './fragments.ts';
-import { dictionaryOf, onColumn, pagesOf, prefetch, type RowGroup } from './row-group.ts';
+import { onColumn, pagesOf, prefetch, type RowGroup } from './row-group.ts';
 import type { ScanState } from './scan-state.ts';
 import { readServiceStats } from './service-stats.ts';
 import { type ShownColumn, shownColumns } from './shown-attributes.ts';
 import { requiredColumn } from './structure.ts';
+import { gatherTexts } from './texts.ts';
 
 /** Which traces and spans of a row group an answer shows. */
 export interface AnswerRequest {
@@ -135,12 +136,27 @@ async function gatherAddresses(group: RowGroup, path: string, entries: number, c
     const pairsAt = kernels.alloc(8 * count);
     kernels.gatherByteArrays(pages, entries, count, pairsAt);
     const out = kernels.alloc(4 * count);
+    const pairs = kernels.u32(pairsAt, 2 * count);
+    const addresses = kernels.u32(out, count);
+    let odd = 0;
     for (let i = 0; i < count; i++) {
-      const [at, length] = kernels.u32(pairsAt + 8 * i, 2);
-      kernels.u32(out + 4 * i, 1)[0] = length === idBytes ? at : paddedId(kernels, at, length === 0xffffffff ? 0 : length, idBytes);
+      addresses[i] = pairs[2 * i];
+      odd |= pairs[2 * i + 1] ^ idBytes;
     }
+    if (odd !== 0) padIds(kernels, pairsAt, out, count, idBytes);
     return out;
   });
+}
+
+/** Ids of another length get a place of their own, filled up with zeros in front. */
+function padIds(kernels: Kernels, pairsAt: number, out: number, count: number, idBytes: number): void {
+  const pairs = kernels.u32(pairsAt, 2 * count).slice();
+  for (let i = 0; i < count; i++) {
+    const length = pairs[2 * i + 1];
+    if (length === idBytes) continue;
+    const at = paddedId(kernels, pairs[2 * i], length === absentFragment ? 0 : length, idBytes);
+    kernels.u32(out, count)[i] = at;
+  }
 }
 
 function paddedId(kernels: Kernels, at: number, length: number, idBytes: number): number {
@@ -154,41 +170,11 @@ function paddedId(kernels: Kernels, at: number, length: number, idBytes: number)
   return padded;
 }
 
-/** Name fragments (u32 × 2) of a trace-level dictionary column. */
+/** Name fragments (u32 × 2) of a trace-level column. */
 async function gatherNames(group: RowGroup, maker: FragmentMaker, path: string, entries: number, count: number): Promise<number> {
-  const column = requiredColumn(group, path);
-  const dictionary = await dictionaryOf(group, column);
-  const pages = await pagesOf(group, column);
-  return onColumn(group, column, () => {
-    const { kernels } = group;
-    const out = kernels.alloc(8 * count);
-    if (dictionary === undefined) {
-      kernels.gatherByteArrays(pages, entries, count, out);
-    } else {
-      const idsAt = kernels.alloc(4 * count);
-      kernels.gatherIds(pages, dictionary.count, entries, count, idsAt);
-      const ids = kernels.u32(idsAt, count).slice();
-      const offsets = kernels.u32(dictionary.offsets, dictionary.count + 1).slice();
-      const fragments = new Uint32Array(2 * count);
-      for (let i = 0; i < count; i++) {
-        const id = ids[i];
-        if (id === 0xffffffff) continue;
-        const fragment = maker.name(dictionary.at + offsets[id] + 4, offsets[id + 1] - offsets[id] - 4);
-        fragments[2 * i] = fragment.at;
-        fragments[2 * i + 1] = fragment.length;
-      }
-      kernels.u32(out, 2 * count).set(fragments);
-      return out;
-    }
-    const pairs = kernels.u32(out, 2 * count).slice();
-    for (let i = 0; i < count; i++) {
-      const fragment = maker.name(pairs[2 * i], pairs[2 * i + 1] === absentFragment ? 0 : pairs[2 * i + 1]);
-      pairs[2 * i] = fragment.at;
-      pairs[2 * i + 1] = fragment.length;
-    }
-    kernels.u32(out, 2 * count).set(pairs);
-    return out;
-  });
+  const pairs = await gatherTexts(group, requiredColumn(group, path), entries, count);
+  maker.names(pairs);
+  return putU32(group.kernels, pairs);
 }
 
 /** Attribute fragments of all spans in one list, each span's range in it, and the names. */

@@ -21,7 +21,14 @@ export interface FragmentMaker {
   readonly store: (bytes: Uint8Array) => Fragment;
   /** The fragment of a name that lies in WASM memory: the same place where nothing needs an escape. */
   readonly name: (at: number, length: number) => Fragment;
+  /** The same for many (address, length) pairs, in place; nulls (length 0xFFFFFFFF) become empty. */
+  readonly names: (pairs: Uint32Array) => void;
 }
+
+/** Bytes that may not stand in a JSON string as they are, or need a look: quotes, control characters, what Go escapes, and anything beyond ASCII. */
+const needsLook = Uint8Array.from({ length: 256 }, (_, byte) =>
+  Number(byte < 0x20 || byte >= 0x7f || '"\\<>&'.includes(String.fromCharCode(byte))),
+);
 
 const blockBytes = 65_536;
 
@@ -41,20 +48,35 @@ export function createFragmentMaker(kernels: Kernels, format: AnswerFormat): Fra
     top += bytes.length;
     return { at, length: bytes.length };
   };
+  const name = (at: number, length: number): Fragment => {
+    // An empty text may have the address of the one behind it.
+    const key = length === 0 ? -1 : at;
+    let fragment = names.get(key);
+    if (fragment === undefined) {
+      const bytes = kernels.u8(at, length);
+      const escaped = nameFragment(format, bytes);
+      fragment = escaped === bytes ? { at, length } : store(escaped);
+      names.set(key, fragment);
+    }
+    return fragment;
+  };
   return {
     format,
     store,
-    name: (at, length) => {
-      // An empty text may have the address of the one behind it.
-      const key = length === 0 ? -1 : at;
-      let fragment = names.get(key);
-      if (fragment === undefined) {
-        const bytes = kernels.u8(at, length);
-        const escaped = nameFragment(format, bytes);
-        fragment = escaped === bytes ? { at, length } : store(escaped);
-        names.set(key, fragment);
+    name,
+    names: (pairs) => {
+      let memory = new Uint8Array(kernels.memory.buffer);
+      for (let i = 0; i < pairs.length; i += 2) {
+        if (pairs[i + 1] === 0xffffffff) pairs[i + 1] = 0;
+        const end = pairs[i] + pairs[i + 1];
+        let look = 0;
+        if (format === 'json') for (let at = pairs[i]; at < end; at++) look |= needsLook[memory[at]];
+        if (look === 0) continue;
+        const fragment = name(pairs[i], pairs[i + 1]);
+        pairs[i] = fragment.at;
+        pairs[i + 1] = fragment.length;
+        memory = new Uint8Array(kernels.memory.buffer);
       }
-      return fragment;
     },
   };
 }

@@ -1,8 +1,9 @@
 import type { ServiceStatsTable } from '#engine/kernels/trace-tables.ts';
 import type { FragmentMaker } from './fragments.ts';
-import { dictionaryOf, onColumn, pagesOf } from './row-group.ts';
+import { onColumn, pagesOf } from './row-group.ts';
 import type { ScanState } from './scan-state.ts';
 import { requiredColumn } from './structure.ts';
+import { gatherTexts, nullText } from './texts.ts';
 
 /** Statistics of the shown traces: the table, and u32 × 2 per trace: its range in it. */
 export interface ShownServiceStats {
@@ -38,15 +39,9 @@ export async function readServiceStats(state: ScanState, maker: FragmentMaker, r
     return list.subarray(0, top);
   });
   const entriesAt = putU32(state, entries);
-  const pairs = await serviceNames(state, paths.name, entriesAt, entries.length);
-  dropEmptyLists(ranges, pairs);
-  const names = new Uint32Array(2 * entries.length);
-  for (let i = 0; i < entries.length; i++) {
-    if (pairs[2 * i + 1] === 0xffffffff) continue;
-    const fragment = maker.name(pairs[2 * i], pairs[2 * i + 1]);
-    names[2 * i] = fragment.at;
-    names[2 * i + 1] = fragment.length;
-  }
+  const names = await gatherTexts(group, column, entriesAt, entries.length);
+  dropEmptyLists(ranges, names);
+  maker.names(names);
   return {
     ranges: putU32(state, ranges),
     table: {
@@ -60,35 +55,8 @@ export async function readServiceStats(state: ScanState, maker: FragmentMaker, r
 /** A trace without statistics has one entry that is null. */
 function dropEmptyLists(ranges: Uint32Array, pairs: Uint32Array): void {
   for (let i = 0; i < ranges.length; i += 2) {
-    if (ranges[i + 1] === ranges[i] + 1 && pairs[2 * ranges[i] + 1] === 0xffffffff) ranges[i + 1] = ranges[i];
+    if (ranges[i + 1] === ranges[i] + 1 && pairs[2 * ranges[i] + 1] === nullText) ranges[i + 1] = ranges[i];
   }
-}
-
-/** (address, length) of each entry's service name. */
-async function serviceNames(state: ScanState, path: string, entries: number, count: number): Promise<Uint32Array> {
-  const { group } = state;
-  const { kernels } = group;
-  const column = requiredColumn(group, path);
-  const dictionary = await dictionaryOf(group, column);
-  const pages = await pagesOf(group, column);
-  return onColumn(group, column, () => {
-    if (dictionary === undefined) {
-      const at = kernels.alloc(8 * count);
-      kernels.gatherByteArrays(pages, entries, count, at);
-      return kernels.u32(at, 2 * count).slice();
-    }
-    const idsAt = kernels.alloc(4 * count);
-    kernels.gatherIds(pages, dictionary.count, entries, count, idsAt);
-    const ids = kernels.u32(idsAt, count);
-    const offsets = kernels.u32(dictionary.offsets, dictionary.count + 1);
-    const pairs = new Uint32Array(2 * count);
-    for (let i = 0; i < count; i++) {
-      const id = ids[i];
-      pairs[2 * i] = id === 0xffffffff ? 0 : dictionary.at + offsets[id] + 4;
-      pairs[2 * i + 1] = id === 0xffffffff ? 0xffffffff : offsets[id + 1] - offsets[id] - 4;
-    }
-    return pairs;
-  });
 }
 
 async function counts(state: ScanState, path: string, entries: number, count: number): Promise<number> {
