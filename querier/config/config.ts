@@ -90,8 +90,6 @@ export interface BlocklistConfig {
 export interface LimitsConfig {
   /** 0: `query_frontend.search.max_duration` counts. */
   readonly maxSearchDurationMs: number;
-  readonly leftPadTraceIds: boolean;
-  readonly unsafeQueryHints: boolean;
   /** 0: unlimited. */
   readonly maxBytesPerTrace: number;
 }
@@ -151,8 +149,6 @@ export function typedConfig(values: Values): Config {
     blocklist: blocklistConfig(values),
     limits: {
       maxSearchDurationMs: number(values, 'overrides.defaults.read.max_search_duration'),
-      leftPadTraceIds: flag(values, 'overrides.defaults.read.left_pad_trace_ids'),
-      unsafeQueryHints: flag(values, 'overrides.defaults.read.unsafe_query_hints'),
       maxBytesPerTrace: number(values, 'overrides.defaults.global.max_bytes_per_trace'),
     },
     values,

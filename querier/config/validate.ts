@@ -163,6 +163,10 @@ export function configWarnings(values: Values): readonly string[] {
     get('overrides.per_tenant_override_config') !== '',
     'overrides.per_tenant_override_config is not read in this version: every tenant has overrides.defaults',
   );
+  warn(
+    get('overrides.defaults.read.left_pad_trace_ids') === true,
+    'overrides.defaults.read.left_pad_trace_ids has no effect in this version',
+  );
   warn(get('server.http_tls_config') !== undefined, 'server.http_tls_config has no effect in this version: put a TLS proxy in front');
   warn(get('querier.frontend_worker.frontend_address') !== '', 'querier.frontend_worker has no effect in this version');
   return warnings;

@@ -3,8 +3,8 @@ import { userOverridesKeys } from './storage.ts';
 
 const readLimits: readonly (readonly [name: string, type: KeyType, value: boolean | number | string | undefined, used: boolean])[] = [
   ['max_search_duration', 'promDuration', '0s', true],
-  ['left_pad_trace_ids', 'bool', false, true],
-  ['unsafe_query_hints', 'bool', false, true],
+  ['left_pad_trace_ids', 'bool', false, false],
+  ['unsafe_query_hints', 'bool', false, false],
   ['max_bytes_per_tag_values_query', 'int', 1000000, false],
   ['max_blocks_per_tag_values_query', 'int', 0, false],
   ['max_condition_groups_per_tag_query', 'int', 100, false],

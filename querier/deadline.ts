@@ -1,0 +1,36 @@
+import type { Clock } from '#engine/base/clock.ts';
+import { AppError } from '#engine/base/errors.ts';
+
+function exceeded(): AppError {
+  return new AppError('deadline_exceeded', 'context deadline exceeded');
+}
+
+/**
+ * Runs `work` with a signal that is aborted when the parent's is, or with `reason` (`deadline_exceeded`)
+ * after `timeoutMs` (0 is never). The promise ends when the work
+ * does: work must listen to its signal.
+ */
+export async function withDeadline<Result>(
+  clock: Clock,
+  timeoutMs: number,
+  parent: AbortSignal,
+  work: (signal: AbortSignal) => Promise<Result>,
+  reason: () => AppError = exceeded,
+): Promise<Result> {
+  if (timeoutMs <= 0) return work(parent);
+  const controller = new AbortController();
+  const done = new AbortController();
+  const onParent = () => controller.abort(parent.reason);
+  if (parent.aborted) onParent();
+  parent.addEventListener('abort', onParent, { once: true });
+  void clock.sleep(timeoutMs, done.signal).then(
+    () => controller.abort(reason()),
+    () => {},
+  );
+  try {
+    return await work(controller.signal);
+  } finally {
+    done.abort();
+    parent.removeEventListener('abort', onParent);
+  }
+}

@@ -1,0 +1,214 @@
+import type { AnswerFormat, SearchAnswer } from '#engine/api/search-answer.ts';
+import { createSearchCombiner, type SearchCombiner } from '#engine/api/search-combiner.ts';
+import { parseSearchParams, type SearchParamLimits } from '#engine/api/search-params.ts';
+import type { SearchRequest } from '#engine/api/search-request.ts';
+import { wireStatuses } from '#engine/api/status.ts';
+import type { Clock } from '#engine/base/clock.ts';
+import { AppError, throwIfAborted, toAppError } from '#engine/base/errors.ts';
+import type { TenantId } from '#engine/base/units.ts';
+import type { TenantBlocklist } from '#engine/blocklist/list.ts';
+import { compileQuery } from '#engine/traceql/compile.ts';
+import { isConstantFalse, planSearch } from '#engine/traceql/plan.ts';
+import type { LimitsConfig, QueryFrontendConfig } from '../config/config.ts';
+import type { RunJob } from '../worker/job.ts';
+import type { JobQueue } from './queue.ts';
+import { type SearchJob, type SearchPlan, shardSearch } from './sharder.ts';
+
+/** What a search needs of the process. */
+export interface SearchEnvironment {
+  readonly config: QueryFrontendConfig;
+  readonly limits: LimitsConfig;
+  readonly clock: Clock;
+  readonly blocklist: (tenant: TenantId) => TenantBlocklist;
+  readonly queue: JobQueue;
+  readonly runJob: RunJob;
+  /** Told how often a job was tried again, if it was. */
+  readonly onRetries: (retries: number) => void;
+}
+
+/** Whom and what a search is for. */
+export interface SearchCall {
+  /** Name of the queue. */
+  readonly tenantLabel: string;
+  readonly tenants: readonly TenantId[];
+  /** Query string of the request, without `?`. */
+  readonly query: string;
+  readonly format: AnswerFormat;
+}
+
+/** A search's end: an answer, or the status and text of the first job that failed (spec read-path §3.5). */
+export type SearchOutcome =
+  | { readonly kind: 'answered'; readonly request: SearchRequest; readonly answer: SearchAnswer }
+  | { readonly kind: 'jobFailed'; readonly request: SearchRequest; readonly status: number; readonly message: string };
+
+interface JobFailure {
+  readonly status: number;
+  readonly message: string;
+}
+
+const nanosPerSecond = 1_000_000_000n;
+
+function paramLimits({ config, limits }: SearchEnvironment): SearchParamLimits {
+  const { search } = config;
+  return {
+    defaultLimit: search.defaultLimit,
+    maxLimit: search.maxLimit,
+    defaultSpss: search.defaultSpansPerSpanSet,
+    maxSpss: search.maxSpansPerSpanSet,
+    maxDurationSeconds: (limits.maxSearchDurationMs || search.maxDurationMs) / 1000,
+  };
+}
+
+/** What the query itself says about how to run it. */
+interface CheckedQuery {
+  readonly mostRecent: boolean;
+  readonly constantFalse: boolean;
+}
+
+/** Compiles the query before any job is made. Throws `bad_request` `invalid TraceQL query: …`, or `unimplemented`. */
+function checkQuery(query: string | undefined, maxBytes: number): CheckedQuery {
+  if (query === undefined) return { mostRecent: false, constantFalse: false };
+  if (maxBytes > 0 && Buffer.byteLength(query) > maxBytes) {
+    throw new AppError(
+      'bad_request',
+      `TraceQL expression exceeds the configured maximum size of ${maxBytes} bytes, reduce the query expression size or contact your system administrator`,
+    );
+  }
+  const compiled = compile(query);
+  const hint = compiled.hints.findLast(({ name }) => name === 'most_recent')?.value;
+  return { mostRecent: hint?.kind === 'boolean' && hint.value, constantFalse: isConstantFalse(planSearch(compiled).spansets) };
+}
+
+function compile(query: string): ReturnType<typeof compileQuery> {
+  try {
+    return compileQuery(query);
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    if (error.code !== 'bad_request') throw error;
+    throw new AppError('bad_request', `invalid TraceQL query: ${error.message}`, { cause: thrown });
+  }
+}
+
+/** The status a failed job gives the query: client errors that only a job can have made are the server's fault (spec read-path §3.5). */
+function statusOfJob(error: AppError): number {
+  const { http } = wireStatuses[error.code];
+  return http >= 400 && http < 500 && http !== 422 && http !== 429 ? 500 : http;
+}
+
+function mayRetry(error: AppError): boolean {
+  return wireStatuses[error.code].http >= 500 && error.code !== 'unimplemented';
+}
+
+async function runWithRetries(
+  environment: SearchEnvironment,
+  call: SearchCall,
+  job: SearchJob,
+  signal: AbortSignal,
+): Promise<SearchAnswer> {
+  const attempts = Math.max(1, environment.config.maxRetries);
+  const { tenant, request } = job;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const run = () => environment.runJob({ tenant, request, format: call.format }, signal);
+      return await environment.queue.run(call.tenantLabel, run, signal);
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (attempt >= attempts || signal.aborted || !mayRetry(error)) throw error;
+      environment.onRetries(attempt);
+    }
+  }
+}
+
+/** Follows which shards are done; tells through which time everything that starts later has been seen. */
+function trackShards(plan: SearchPlan): (shard: number) => bigint | undefined {
+  const left = plan.shards.map((shard) => shard.jobCount);
+  let first = 0;
+  let through: bigint | undefined;
+  return (shard) => {
+    left[shard]!--;
+    for (; first < left.length && left[first] === 0; first++) {
+      const seconds = plan.shards[first]!.completedThroughSeconds;
+      // Block times are whole seconds, so a block may hold traces up to the end of its last one.
+      if (Number.isFinite(seconds)) through = (BigInt(seconds) + 1n) * nanosPerSecond - 1n;
+    }
+    return through;
+  };
+}
+
+/**
+ * Runs jobs side by side until all are done, the combiner needs no more, one fails or the signal ends it. Then what still runs is aborted, and not waited for:
+ * a scan notices only between row groups.
+ */
+async function runJobs(
+  environment: SearchEnvironment,
+  call: SearchCall,
+  plan: SearchPlan,
+  combiner: SearchCombiner,
+  signal: AbortSignal,
+): Promise<JobFailure | undefined> {
+  const stop = new AbortController();
+  const jobs = plan.jobs();
+  const completed = trackShards(plan);
+  let failure: JobFailure | undefined;
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => {
+    end = () => {
+      if (!stop.signal.aborted) stop.abort(new AppError('cancelled', 'context canceled'));
+      resolve();
+    };
+  });
+  const runLane = async (): Promise<void> => {
+    for (let next = jobs.next(); !next.done && !stop.signal.aborted; next = jobs.next()) {
+      try {
+        const answer = await runWithRetries(environment, call, next.value, stop.signal);
+        if (stop.signal.aborted) return;
+        combiner.add(answer);
+        if (combiner.done(completed(next.value.shard))) end();
+      } catch (thrown) {
+        if (stop.signal.aborted) return;
+        const error = toAppError(thrown);
+        failure = { status: statusOfJob(error), message: error.message };
+        end();
+      }
+    }
+  };
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    throwIfAborted(signal);
+    const lanes = Math.min(environment.config.search.concurrentJobs, plan.totalJobs);
+    await Promise.race([ended, Promise.all(Array.from({ length: lanes }, runLane))]);
+    throwIfAborted(signal);
+    return failure;
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
+}
+
+/**
+ * A whole search: reads the request, plans jobs over the blocks of all its tenants, runs them, combines (spec read-path §3). Rejects with `bad_request` for a
+ * bad request, `unimplemented` for a query beyond the engine, and what the signal says.
+ */
+export async function search(environment: SearchEnvironment, call: SearchCall, signal: AbortSignal): Promise<SearchOutcome> {
+  const { config, clock } = environment;
+  const nowSeconds = Math.floor(clock.nowMs() / 1000);
+  const queryBackendAfterSeconds = config.search.queryBackendAfterMs / 1000;
+  const request = parseSearchParams(call.query, paramLimits(environment), {
+    nowSeconds,
+    queryEndCutoffSeconds: config.queryEndCutoffMs / 1000,
+    queryBackendAfterSeconds,
+  });
+  const { mostRecent, constantFalse } = checkQuery(request.query, config.maxQueryExpressionBytes);
+  const lists = constantFalse ? [] : call.tenants.map(environment.blocklist);
+  const plan = shardSearch(request, lists, {
+    nowSeconds,
+    queryBackendAfterSeconds,
+    targetBytesPerJob: config.search.targetBytesPerJob,
+    mostRecentShards: config.search.mostRecentShards,
+  });
+  const combiner = createSearchCombiner({ limit: request.limit, mostRecent, format: call.format });
+  const failure = await runJobs(environment, call, plan, combiner, signal);
+  if (failure !== undefined) return { kind: 'jobFailed', request, ...failure };
+  const { traces, metrics } = combiner.result();
+  const { totalBlocks, totalJobs, totalBlockBytes } = plan;
+  return { kind: 'answered', request, answer: { traces, metrics: { ...metrics, totalBlocks, totalJobs, totalBlockBytes } } };
+}
