@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { AttributeValue } from './attribute-value.ts';
+import { bytesField, varint } from './protobuf-wire.ts';
 import type { AnswerFormat } from './search-answer.ts';
 
 /**
@@ -16,7 +17,7 @@ const byteKinds = Uint8Array.from({ length: 256 }, (_, byte) => {
   return byte < 0x20 || byte === 0x7f || '"\\<>&'.includes(String.fromCharCode(byte)) ? 1 : 0;
 });
 
-const shortEscapes: Readonly<Record<number, string>> = { 34: '\\"', 92: '\\\\', 10: '\\n', 13: '\\r', 9: '\\t' };
+const shortEscapes: Readonly<Record<number, string>> = { 8: '\\b', 12: '\\f', 34: '\\"', 92: '\\\\', 10: '\\n', 13: '\\r', 9: '\\t' };
 
 function escapeOf(byte: number): string {
   return shortEscapes[byte] ?? `\\u${byte.toString(16).padStart(4, '0')}`;
@@ -51,8 +52,8 @@ export function nameFragment(format: AnswerFormat, utf8: Uint8Array): Uint8Array
 /** The fragment of an attribute. An empty key is left out, as proto3 has it; values are kept even when they are zero. */
 export function attributeFragment(format: AnswerFormat, key: string, value: AttributeValue): Uint8Array {
   if (format === 'json') return utf8Encoder.encode(`{${key === '' ? '' : `"key":${quoteJson(key)},`}"value":${jsonValue(value)}}`);
-  const keyField = key === '' ? [] : [lengthPrefixed(0x0a, utf8Encoder.encode(key))];
-  return Buffer.concat([...keyField, lengthPrefixed(0x12, protobufValue(value))]);
+  const keyField = key === '' ? [] : [bytesField(1, utf8Encoder.encode(key))];
+  return Buffer.concat([...keyField, bytesField(2, protobufValue(value))]);
 }
 
 /** As {@link attributeFragment} for a string value, from the UTF-8 of key and value: what dictionaries hold. */
@@ -61,8 +62,8 @@ export function stringAttributeFragment(format: AnswerFormat, key: Uint8Array, v
     const start = key.length === 0 ? Buffer.from('{"value":{"stringValue":"') : jsonStringStart(key);
     return Buffer.concat([start, escapeJson(value), jsonStringEnd]);
   }
-  const keyField = key.length === 0 ? [] : [lengthPrefixed(0x0a, key)];
-  return Buffer.concat([...keyField, lengthPrefixed(0x12, lengthPrefixed(0x0a, value))]);
+  const keyField = key.length === 0 ? [] : [bytesField(1, key)];
+  return Buffer.concat([...keyField, bytesField(2, bytesField(1, value))]);
 }
 
 const jsonKeyStart = Buffer.from('{"key":"');
@@ -102,7 +103,7 @@ function jsonValue(value: AttributeValue): string {
 function protobufValue(value: AttributeValue): Uint8Array {
   switch (value.type) {
     case 'string':
-      return lengthPrefixed(0x0a, utf8Encoder.encode(value.value));
+      return bytesField(1, utf8Encoder.encode(value.value));
     case 'int':
       return Buffer.from([0x18, ...varint(BigInt.asUintN(64, value.value))]);
     case 'double': {
@@ -114,18 +115,6 @@ function protobufValue(value: AttributeValue): Uint8Array {
     case 'boolean':
       return Buffer.from([0x10, value.value ? 1 : 0]);
     case 'array':
-      return lengthPrefixed(0x2a, Buffer.concat(value.values.map((item) => lengthPrefixed(0x0a, protobufValue(item)))));
+      return bytesField(5, Buffer.concat(value.values.map((item) => bytesField(1, protobufValue(item)))));
   }
-}
-
-function varint(value: bigint): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
-  bytes.push(Number(rest));
-  return bytes;
-}
-
-function lengthPrefixed(tag: number, content: Uint8Array): Uint8Array {
-  return Buffer.concat([Buffer.from([tag, ...varint(BigInt(content.length))]), content]);
 }

@@ -62,7 +62,8 @@ function encodeChunks(kernels: Kernels, table: number, count: number, format: An
     const written = encode(table, trace, count, out, capacity, ends);
     if (written === 0) {
       capacity = bound(table, trace);
-      if (capacity > maxChunkBytes) throw new AppError('resource_exhausted', 'a trace is too large for an answer; ask for fewer spans per spanset');
+      if (capacity > maxChunkBytes)
+        throw new AppError('resource_exhausted', 'a trace is too large for an answer; ask for fewer spans per spanset');
       kernels.release(mark);
       out = kernels.alloc(capacity);
       continue;
