@@ -1,0 +1,95 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { jobTimeoutMs, listenPort } from './config.ts';
+import type { FunctionHandler, FunctionResponse } from './handler.ts';
+
+// Only what is needed to listen is loaded before the ready line. `import` of node:http would run every getter of its exports, among them the one that
+// loads fetch: 20 ms of 45.
+const http = process.getBuiltinModule('node:http');
+
+/** Calls running or waiting; beyond that the platform should start another instance. */
+const maxCalls = 256;
+/** Queries may be long, and they are on the request line. */
+const maxHeaderBytes = 256 * 1024;
+const busy: FunctionResponse = {
+  status: 503,
+  headers: { 'content-type': 'text/plain; charset=utf-8', 'retry-after': '1' },
+  body: Buffer.from('serverless [accepting request]: too many requests at once; lower the concurrency of the service'),
+};
+
+/** Loads the rest; starts on its own after the server listens, so that the first call does not wait for all of it. */
+async function loadHandler(): Promise<FunctionHandler> {
+  const [{ createHandler }, { createFunctionEnvironment }, { systemClock }] = await Promise.all([
+    import('./handler.ts'),
+    import('./environment.ts'),
+    import('#engine/base/clock.ts'),
+  ]);
+  const { env } = process;
+  const memoryLimitBytes = process.constrainedMemory();
+  return createHandler({
+    createEnvironment: () => createFunctionEnvironment({ env, clock: systemClock, random: Math.random, memoryLimitBytes }),
+    jobTimeoutMs: jobTimeoutMs(env),
+    onError: ({ message, cause }) => console.error(JSON.stringify({ severity: 'ERROR', message, cause: describe(cause) })),
+  });
+}
+
+function describe(cause: unknown): string | undefined {
+  return cause instanceof Error ? (cause.stack ?? cause.message) : undefined;
+}
+
+function createServer(handler: () => Promise<FunctionHandler>): Server {
+  let calls = 0;
+  const server = http.createServer({ maxHeaderSize: maxHeaderBytes }, async (request, response) => {
+    request.resume();
+    calls++;
+    try {
+      send(server, response, calls > maxCalls ? busy : await call(await handler(), request, response));
+    } catch (thrown) {
+      // Only where the code itself could not be loaded.
+      send(server, response, { ...busy, status: 500, body: Buffer.from(`serverless [loading function]: ${describe(thrown)}`) });
+    } finally {
+      calls--;
+    }
+  });
+  return server;
+}
+
+async function call(handle: FunctionHandler, request: IncomingMessage, response: ServerResponse): Promise<FunctionResponse> {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  if (response.destroyed) gone.abort();
+  const headers = request.headers as Readonly<Record<string, string | undefined>>;
+  return handle({ method: request.method ?? 'GET', url: request.url ?? '/', headers, signal: gone.signal });
+}
+
+function send(server: Server, response: ServerResponse, { status, headers, body }: FunctionResponse): void {
+  // A stopping server must not leave the client a connection that it is about to close.
+  const closing = server.listening ? {} : { connection: 'close' };
+  response.writeHead(status, { ...headers, ...closing, 'content-length': body.length });
+  response.end(body);
+}
+
+/** Stops listening; calls that run are answered, then the process ends by itself. A second signal ends it at once. */
+function stopOn(signal: NodeJS.Signals, server: Server): void {
+  process.once(signal, () => {
+    process.once(signal, () => process.exit(1));
+    server.close(() => process.exit(0));
+  });
+}
+
+function main(): void {
+  let loading: Promise<FunctionHandler> | undefined;
+  const server = createServer(() => (loading ??= loadHandler()));
+  server.on('error', (error) => {
+    console.error(`cannot listen: ${error.message}`);
+    process.exitCode = 1;
+  });
+  server.listen(listenPort(process.argv.slice(2), process.env), '0.0.0.0', () => {
+    const address = server.address();
+    console.log(`listening on http://0.0.0.0:${typeof address === 'object' ? address?.port : address}`);
+    loading ??= loadHandler();
+    loading.catch((thrown: unknown) => console.error(`cannot load the function: ${describe(thrown)}`));
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) stopOn(signal, server);
+}
+
+main();
