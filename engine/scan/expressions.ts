@@ -67,12 +67,12 @@ function isArithmetic(operator: BinaryOperator): operator is ArithmeticOperator 
   return operator === '+' || operator === '-' || operator === '*' || operator === '/' || operator === '%' || operator === '^';
 }
 
-/** Integers stay 64-bit integers and wrap; any other numbers become doubles, durations as nanoseconds. Anything else is false (spec traceql §4.3). */
+/** Integers stay 64-bit integers and wrap; any other numbers become doubles, durations as nanoseconds. Anything else has no value and satisfies no comparison (spec traceql §4.3). */
 export function calculate(operator: ArithmeticOperator, left: Operand, right: Operand): Operand {
   if (left.kind === 'int' && right.kind === 'int') return calculateInts(operator, left.value, right.value);
   const a = numberOf(left);
   const b = numberOf(right);
-  if (a === undefined || b === undefined) return no;
+  if (a === undefined || b === undefined) return { kind: 'nil' };
   return { kind: 'float', value: calculateFloats(operator, a, b) };
 }
 

@@ -67,9 +67,6 @@ async function readColumn(group: RowGroup, source: ColumnSource, slots: Uint32Ar
     const { entries, positions } = await onColumn(group, column, () => entriesOf(group, pages, column.maxRepetition - 1, slots, undefined));
     await readEntries(group, column, pages, entries, positions, values);
   }
-  if (source.emptyIsAbsent)
-    for (let i = 0; i < slots.length; i++)
-      if (values.kinds[i] === valueKind.text && values.textLength[i] === 0) values.kinds[i] = valueKind.absent;
 }
 
 /** The entries of parents (slots, or attributes), with for each entry the position that its parent has in the answer. */

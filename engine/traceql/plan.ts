@@ -105,7 +105,8 @@ function planSpansets(draft: Draft, expression: SpansetExpression): SpansetPlan 
   return { kind, left: planSpansets(draft, expression.left), right: planSpansets(draft, expression.right) };
 }
 
-function planCondition(draft: Draft, expression: FieldExpression): Condition {
+/** `negated`: below a `!`, where a value is of interest although it fails its test. */
+function planCondition(draft: Draft, expression: FieldExpression, negated = false): Condition {
   switch (expression.kind) {
     case 'literal':
       return { kind: 'constant', value: expression.value.kind === 'boolean' && expression.value.value };
@@ -114,34 +115,38 @@ function planCondition(draft: Draft, expression: FieldExpression): Condition {
       return addTest(draft, expression, { kind: 'boolean', operator: '=', value: true }, true);
     case 'exists':
       if (!isReference(expression.operand)) return general(draft, expression);
-      return addTest(draft, expression.operand, { kind: expression.negated ? 'absent' : 'present' });
+      return addTest(draft, expression.operand, { kind: expression.negated ? 'absent' : 'present' }, negated);
     case 'unary':
       if (expression.operator === '-') return general(draft, expression);
       // A missing value is neither true nor false: `!.x` asks for a stored false.
       if (isReference(expression.operand))
         return addTest(draft, expression.operand, { kind: 'boolean', operator: '=', value: false }, true);
-      return { kind: 'not', operand: planCondition(draft, expression.operand) };
+      return { kind: 'not', operand: planCondition(draft, expression.operand, true) };
     case 'binary':
-      return planBinary(draft, expression);
+      return planBinary(draft, expression, negated);
   }
 }
 
-function planBinary(draft: Draft, expression: FieldExpression & { readonly kind: 'binary' }): Condition {
+function planBinary(draft: Draft, expression: FieldExpression & { readonly kind: 'binary' }, negated: boolean): Condition {
   const { operator, left, right } = expression;
   if (operator === '&&' || operator === '||') {
-    return { kind: operator === '&&' ? 'and' : 'or', operands: [planCondition(draft, left), planCondition(draft, right)] };
+    return {
+      kind: operator === '&&' ? 'and' : 'or',
+      operands: [planCondition(draft, left, negated), planCondition(draft, right, negated)],
+    };
   }
-  if (isReference(left) && right.kind === 'literal' && isComparison(operator)) return planComparison(draft, left, operator, right.value);
+  if (isReference(left) && right.kind === 'literal' && isComparison(operator))
+    return planComparison(draft, left, operator, right.value, negated);
   if (isReference(right) && left.kind === 'literal' && isComparison(operator) && operator !== '=~' && operator !== '!~') {
-    return planComparison(draft, right, mirrored[operator], left.value);
+    return planComparison(draft, right, mirrored[operator], left.value, negated);
   }
   return general(draft, expression);
 }
 
-function planComparison(draft: Draft, reference: Reference, operator: ComparisonOperator, literal: Static): Condition {
+function planComparison(draft: Draft, reference: Reference, operator: ComparisonOperator, literal: Static, negated: boolean): Condition {
   const predicate = predicateOf(reference, operator, literal);
   if (typeof predicate === 'boolean') return { kind: 'constant', value: predicate };
-  return addTest(draft, reference, predicate);
+  return addTest(draft, reference, predicate, negated);
 }
 
 /** The predicate of a comparison, or its constant result. */

@@ -105,7 +105,8 @@ function intrinsicSources(schema: BlockSchema, name: Intrinsic): readonly Source
   if (name === 'parent') return [];
   const { level, path, meaning } = intrinsicColumns[name];
   const column = schema.columns.get(path);
-  if (column === undefined || ((level === 'event' || level === 'link') && !schema.version.events)) return [];
+  const { events, instrumentation } = schema.version;
+  if (column === undefined || (!events && (level === 'event' || level === 'link')) || (!instrumentation && level === 'scope')) return [];
   return [{ level, sources: [{ kind: 'column', level, column, repeatedValues: false, emptyIsAbsent: false, meaning }] }];
 }
 

@@ -19,7 +19,8 @@ export interface BlockVersion {
   readonly dedicated: 'none' | 'optional' | 'repeated';
   /** Whether events and links have columns of their own. */
   readonly events: boolean;
-  readonly childCount: boolean;
+  /** Whether TraceQL sees the instrumentation scope: older versions store its name and version, but Tempo never searches them there. */
+  readonly instrumentation: boolean;
   /** Columns of the per-service statistics. */
   readonly serviceStats: { readonly name: string; readonly spanCount: string; readonly errorCount: string } | undefined;
 }
@@ -58,7 +59,7 @@ const vParquet2: BlockVersion = {
   arrays: false,
   dedicated: 'none',
   events: false,
-  childCount: false,
+  instrumentation: false,
   serviceStats: undefined,
 };
 
@@ -69,6 +70,7 @@ const vParquet4: BlockVersion = {
   arrays: true,
   dedicated: 'optional',
   events: true,
+  instrumentation: true,
   serviceStats: {
     name: 'ServiceStats.key_value.key',
     spanCount: 'ServiceStats.key_value.value.SpanCount',
@@ -86,7 +88,6 @@ const versions: readonly BlockVersion[] = [
     fixedResource: { 'service.name': wellKnownResource['service.name'] },
     fixedSpan: {},
     dedicated: 'repeated',
-    childCount: true,
     serviceStats: { name: 'ServiceStats.ServiceName', spanCount: 'ServiceStats.SpanCount', errorCount: 'ServiceStats.ErrorCount' },
   },
 ];
