@@ -126,3 +126,11 @@ function flagValue(name: string, type: KeyType, text: string): ConfigValue {
   }
   throw new AppError('config', `invalid value ${goQuote(text)} for flag -${name}: parse error`);
 }
+
+/** One line per flag, for `-help`. */
+export function flagUsage(): string {
+  return `Usage of rubato:\n${Object.keys(flags)
+    .sort()
+    .map((name) => `  -${name}\n`)
+    .join('')}`;
+}

@@ -9,7 +9,8 @@ export interface Metrics {
   readonly registry: Registry;
   readonly requestDuration: Histogram<'method' | 'route' | 'status_code' | 'ws'>;
   readonly inflightRequests: Gauge<'method' | 'route'>;
-  readonly tcpConnections: Gauge<'protocol'>;
+  /** Gives the number of open connections, asked when metrics are read. */
+  readonly watchConnections: (connections: () => number) => void;
   readonly queries: Counter<'tenant' | 'op' | 'result'>;
   readonly bytesInspected: Counter<'tenant' | 'op'>;
   readonly jobsPerQuery: Histogram<'op'>;
@@ -48,9 +49,22 @@ export function createMetrics(version: string): Metrics {
     { version, revision: '', branch: '', goversion: process.version },
     1,
   );
+  let connections = () => 0;
+  new Gauge({
+    name: 'tempo_tcp_connections',
+    help: 'Open connections.',
+    labelNames: ['protocol'],
+    registers,
+    collect() {
+      this.set({ protocol: 'http' }, connections());
+    },
+  });
   const exponents = Array.from({ length: 7 }, (_, power) => 10 ** power);
   return {
     registry,
+    watchConnections: (read) => {
+      connections = read;
+    },
     ...serverMetrics(gauge, histogram),
     queries: counter('tempo_query_frontend_queries_total', 'Queries finished.', 'tenant', 'op', 'result'),
     bytesInspected: counter('tempo_query_frontend_bytes_inspected_total', 'Bytes inspected by queries.', 'tenant', 'op'),
@@ -85,7 +99,6 @@ function serverMetrics(gauge: GaugeOf, histogram: HistogramOf) {
       'ws',
     ),
     inflightRequests: gauge('tempo_inflight_requests', 'Requests being served.', 'method', 'route'),
-    tcpConnections: gauge('tempo_tcp_connections', 'Open connections.', 'protocol'),
   };
 }
 

@@ -1,0 +1,232 @@
+import { wireStatuses } from '#engine/api/status.ts';
+import type { Backend } from '#engine/backend/backend.ts';
+import { type BackendContext, createBackend } from '#engine/backend/create.ts';
+import { measureBackend } from '#engine/backend/measured.ts';
+import type { Clock } from '#engine/base/clock.ts';
+import { AppError, toAppError } from '#engine/base/errors.ts';
+import { createPoller, type Poller } from '#engine/blocklist/poller.ts';
+import { createJobEnvironment } from '#engine/jobs/environment.ts';
+import { searchBlock } from '#engine/jobs/search-block.ts';
+import type { Config } from './config/config.ts';
+import { storageConfig } from './config/storage.ts';
+import { parseEndpoint } from './external/endpoints.ts';
+import { createHttpGet } from './external/http-get.ts';
+import { createExternalSearch } from './external/search.ts';
+import { createJobQueue, type JobQueue } from './frontend/queue.ts';
+import { createSearchHandler } from './frontend/search-handler.ts';
+import { type Listener, listen } from './server/listen.ts';
+import { createRouter } from './server/router.ts';
+import { createRoutes } from './server/routes.ts';
+import { createRequestListener } from './server/serve.ts';
+import type { Logger } from './telemetry/log.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { createPollListener, measureBlocklist } from './telemetry/poll-events.ts';
+import { createRecentJobs, type RecentJobs } from './telemetry/recent-jobs.ts';
+import { programVersion } from './version.ts';
+import { createJobExecutor } from './worker/execute.ts';
+import type { RunJob } from './worker/job.ts';
+import { createJobHandler } from './worker/search-handler.ts';
+
+/** What a process is made of besides its configuration. */
+export interface AppOptions extends BackendContext {
+  readonly config: Config;
+  readonly logger: Logger;
+  /** Searches in this process; the engine's own where left out. */
+  readonly searchSelf?: RunJob;
+}
+
+/** A running process. */
+export interface App {
+  readonly address: string;
+  readonly port: number;
+  /** Resolves when the first block list is there (at once where the target needs none). Rejects only when the app is closed before. */
+  readonly loaded: Promise<void>;
+  /** Answers 503 on /ready for `shutdown_delay`, lets requests end, stops. */
+  readonly close: () => Promise<void>;
+}
+
+const recentJobCount = 4096;
+/** WASM memory of one job, and what footers, dictionaries and indexes may take in memory. */
+const maxJobMemoryBytes = 1 << 30;
+const cacheBytes = 512 << 20;
+/** The longest answer of a function: platforms allow less. */
+const maxExternalBodyBytes = 256 << 20;
+const noQueriers = 'not ready: number of queriers connected to query-frontend is 0';
+
+interface Parts {
+  readonly options: AppOptions;
+  readonly metrics: Metrics;
+  readonly recentJobs: RecentJobs;
+}
+
+/** The configured store; round trips to a remote one are measured. */
+async function openBackend({ options, metrics }: Parts): Promise<Backend> {
+  const config = await storageConfig(options.config.values);
+  const backend = await createBackend(config, options);
+  if (config.kind === 'local') return backend;
+  return measureBackend(backend, options.clock, ({ durationMs, error }) => {
+    const status_code = error === undefined ? '200' : String(wireStatuses[error.code].http);
+    metrics.backendDuration.observe({ operation: 'GET', status_code }, durationMs / 1000);
+  });
+}
+
+function searchWithEngine(backend: Backend): RunJob {
+  const environment = createJobEnvironment({ backend, maxMemoryBytes: maxJobMemoryBytes, cacheBytes });
+  return ({ tenant, request, format }, signal) => searchBlock(environment, tenant, request, format, signal);
+}
+
+function externalSearch({ options, metrics }: Parts) {
+  const { config, clock, random } = options;
+  const { endpoints, hedgeRequestsAtMs, hedgeRequestsUpTo } = config.querier.external;
+  if (endpoints.length === 0) return undefined;
+  metrics.featureEnabled.set({ feature: 'search_external_endpoints' }, 1);
+  return createExternalSearch({
+    endpoints: endpoints.map(parseEndpoint),
+    hedgeAtMs: hedgeRequestsAtMs,
+    hedgeUpTo: hedgeRequestsUpTo,
+    maxBytesPerTrace: config.limits.maxBytesPerTrace,
+    clock,
+    random,
+    httpGet: createHttpGet({
+      maxBodyBytes: maxExternalBodyBytes,
+      monotonicMs: clock.monotonicMs,
+      onRoundTrip: ({ url }, durationMs) => metrics.externalDuration.observe({ endpoint: url }, durationMs / 1000),
+    }),
+    onHedged: (hedges, won) => {
+      if (hedges > 0) metrics.externalHedged.inc(hedges);
+      if (won) metrics.externalHedgeWon.inc();
+    },
+  });
+}
+
+function executor(parts: Parts, backend: Backend): RunJob {
+  const { options, metrics, recentJobs } = parts;
+  const { querier } = options.config;
+  return createJobExecutor({
+    searchSelf: options.searchSelf ?? searchWithEngine(backend),
+    searchExternal: externalSearch(parts),
+    preferSelf: querier.preferSelf,
+    queryTimeoutMs: querier.queryTimeoutMs,
+    clock: options.clock,
+    onJob: (report) => {
+      metrics.jobsExecuted.inc();
+      metrics.jobs.inc({ where: report.where, result: report.error === undefined ? 'ok' : 'failed' });
+      recentJobs.add(report);
+    },
+  });
+}
+
+/** Jobs at once: a Tempo querier has `max_concurrent_queries` streams of batches. Without functions more than that many only cost memory. */
+function jobQueue({ options, metrics }: Parts): JobQueue {
+  const { querier, queryFrontend } = options.config;
+  const batch = querier.external.endpoints.length > 0 ? queryFrontend.maxBatchSize : 1;
+  return createJobQueue({
+    concurrency: querier.maxConcurrentQueries * batch,
+    maxOutstandingPerTenant: queryFrontend.maxOutstandingPerTenant,
+    monotonicMs: options.clock.monotonicMs,
+    onLength: (user, length) => metrics.queueLength.set({ user }, length),
+    onRefused: (user) => metrics.discardedRequests.inc({ user }),
+    onWaited: (waitedMs) => metrics.queueDuration.observe(waitedMs / 1000),
+  });
+}
+
+function poller({ options, metrics }: Parts, backend: Backend): Poller {
+  const { blocklist } = options.config;
+  const listener = createPollListener(metrics, options.logger);
+  const created: Poller = createPoller({
+    backend,
+    settings: { ...blocklist, concurrency: blocklist.pollConcurrency },
+    clock: options.clock,
+    random: options.random,
+    onEvent: (event) => {
+      listener(event);
+      if (event.kind !== 'poll_finished') return;
+      for (const [tenant, list] of created.tenants()) measureBlocklist(metrics, tenant, list);
+    },
+  });
+  return created;
+}
+
+/** State of the process as `/ready` tells it. */
+interface Readiness {
+  notReady: string | undefined;
+}
+
+function handlers(parts: Parts, backend: Backend, blocks: Poller) {
+  const { config, clock, logger } = parts.options;
+  const { metrics } = parts;
+  const queue = jobQueue(parts);
+  const runsJobs = config.target !== 'query-frontend';
+  const runJob = runsJobs ? executor(parts, backend) : () => Promise.reject(new AppError('unavailable', noQueriers));
+  const environment = {
+    config: config.queryFrontend,
+    limits: config.limits,
+    clock,
+    blocklist: blocks.blocklist,
+    queue,
+    runJob,
+    onRetries: (retries: number) => metrics.retries.observe(retries),
+  };
+  const { multitenancyEnabled } = config;
+  const search = createSearchHandler({ environment, multitenancyEnabled, writeTimeoutMs: config.server.writeTimeoutMs, metrics, logger });
+  return {
+    search: config.target === 'querier' ? undefined : search,
+    searchJob: runsJobs ? createJobHandler({ runJob, queue, multitenancyEnabled }) : undefined,
+  };
+}
+
+/** Polls once, and from then on. A failed first poll is told by the poller's events and tried again; the process is ready after the first good one. */
+async function pollFirst(blocks: Poller, clock: Clock, retryMs: number, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      return await blocks.pollOnce(signal);
+    } catch (thrown) {
+      if (signal.aborted) throw toAppError(thrown);
+      await clock.sleep(retryMs, signal);
+    }
+  }
+}
+
+async function open(parts: Parts, readiness: Readiness, backend: Backend, blocks: Poller): Promise<Listener> {
+  const { config, clock, logger } = parts.options;
+  const { metrics, recentJobs } = parts;
+  const routes = createRoutes(config, handlers(parts, backend, blocks), { metrics, recentJobs, notReady: () => readiness.notReady });
+  const router = createRouter(routes, config.server.pathPrefix);
+  const listener: Listener = await listen(config.server, clock, createRequestListener({ router, clock, metrics, logger }));
+  metrics.watchConnections(() => listener.connections());
+  return listener;
+}
+
+/** Starts the process: opens the port, then loads the block list (spec read-path §1.1: the first poll comes before readiness). Rejects with `config`. */
+export async function startApp(options: AppOptions): Promise<App> {
+  const { config, clock, logger } = options;
+  const parts: Parts = { options, metrics: createMetrics(programVersion), recentJobs: createRecentJobs(recentJobCount) };
+  const readiness: Readiness = { notReady: 'Some services are not Running:\nStarting: 1' };
+  const backend = await openBackend(parts);
+  const blocks = poller(parts, backend);
+  const listener = await open(parts, readiness, backend, blocks);
+  const stop = new AbortController();
+  const becomeReady = () => {
+    readiness.notReady = config.target === 'query-frontend' ? `Query Frontend not ready: ${noQueriers}` : undefined;
+  };
+  const loaded =
+    config.target === 'querier'
+      ? Promise.resolve().then(becomeReady)
+      : pollFirst(blocks, clock, Math.min(config.blocklist.pollMs, 5000), stop.signal).then(() => {
+          becomeReady();
+          void blocks.run(config.blocklist.pollMs, stop.signal);
+        });
+  loaded.catch(() => {}); // only when closed before: whoever waits for it is told
+  logger.info('server listening', { target: config.target, http: `${listener.address}:${listener.port}` });
+  return {
+    address: listener.address,
+    port: listener.port,
+    loaded,
+    close: async () => {
+      readiness.notReady = 'Application is stopping';
+      if (config.shutdownDelayMs > 0) await clock.sleep(config.shutdownDelayMs);
+      stop.abort();
+      await listener.close(config.server.gracefulShutdownTimeoutMs);
+    },
+  };
+}

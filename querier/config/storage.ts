@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import type { BackendConfig } from '#engine/backend/create.ts';
+import type { S3Options, S3TlsOptions } from '#engine/backend/s3-options.ts';
+import { AppError, toAppError } from '#engine/base/errors.ts';
+import type { ConfigValue } from './schema/key.ts';
+
+type Values = ReadonlyMap<string, ConfigValue>;
+
+const lookups = ['auto', 'dns', 'path'] as const;
+
+async function pem(values: Values, path: string): Promise<string | undefined> {
+  const file = values.get(path) as string;
+  if (file === '') return undefined;
+  try {
+    return await readFile(file, 'utf8');
+  } catch (thrown) {
+    throw new AppError('config', `${path}: ${toAppError(thrown).message}`, { cause: thrown });
+  }
+}
+
+async function s3Tls(values: Values): Promise<S3TlsOptions> {
+  const s3 = 'storage.trace.s3';
+  const [caPem, certPem, keyPem] = await Promise.all(['ca', 'cert', 'key'].map((name) => pem(values, `${s3}.tls_${name}_path`)));
+  const serverName = values.get(`${s3}.tls_server_name`) as string;
+  return {
+    ...(caPem === undefined ? {} : { caPem }),
+    ...(certPem === undefined ? {} : { certPem }),
+    ...(keyPem === undefined ? {} : { keyPem }),
+    ...(serverName === '' ? {} : { serverName }),
+    insecureSkipVerify: values.get(`${s3}.tls_insecure_skip_verify`) === true,
+  };
+}
+
+async function s3Options(values: Values): Promise<S3Options> {
+  const s3 = (name: string) => values.get(`storage.trace.s3.${name}`);
+  return {
+    bucket: s3('bucket') as string,
+    prefix: s3('prefix') as string,
+    endpoint: s3('endpoint') as string,
+    insecure: s3('insecure') as boolean,
+    forcePathStyle: s3('forcepathstyle') as boolean,
+    bucketLookup: lookups[s3('bucket_lookup_type') as number] ?? 'auto',
+    region: s3('region') as string,
+    accessKey: s3('access_key') as string,
+    secretKey: s3('secret_key') as string,
+    sessionToken: s3('session_token') as string,
+    retry: {
+      maxAttempts: Math.max(1, s3('retry_max_attempts') as number),
+      initialDelayMs: s3('retry_backoff_initial') as number,
+      maxDelayMs: s3('retry_backoff_max') as number,
+    },
+    tls: await s3Tls(values),
+  };
+}
+
+/** The backend that `storage.trace` names (spec config §6.1). A querier uses the SDK, for all its credential sources. Rejects with `config`. */
+export async function storageConfig(values: Values): Promise<BackendConfig> {
+  const kind = values.get('storage.trace.backend') as 'local' | 's3' | 'gcs' | 'azure';
+  if (kind === 'local') return { kind, path: values.get('storage.trace.local.path') as string };
+  if (kind === 's3') return { kind, client: 'sdk', ...(await s3Options(values)) };
+  return { kind };
+}

@@ -1,0 +1,72 @@
+import { systemClock } from '#engine/base/clock.ts';
+import { toAppError } from '#engine/base/errors.ts';
+import { type App, startApp } from './app.ts';
+import { flagUsage, parseFlags } from './config/flags.ts';
+import { type LoadedConfig, loadConfig } from './config/load.ts';
+import { createLogger, type Logger } from './telemetry/log.ts';
+import { apiVersion, programVersion } from './version.ts';
+
+const write = (line: string) => {
+  process.stderr.write(line);
+};
+
+/** `-config.verify=true`: tells all warnings; exit status 1 if there are any (spec config §1). */
+function verify({ warnings }: LoadedConfig): number {
+  if (warnings.length === 0) return 0;
+  write(`-- CONFIGURATION WARNINGS --\n${warnings.join('\n')}\n`);
+  return 1;
+}
+
+function tellConfig(logger: Logger, { warnings, ignored }: LoadedConfig): void {
+  for (const warning of warnings) logger.warn(warning);
+  if (ignored.length > 0) logger.info('sections of the write path are ignored', { sections: ignored.join(',') });
+}
+
+/** Ends the process once on SIGTERM or SIGINT; a second signal ends it at once. */
+function stopOnSignals(app: App, logger: Logger): void {
+  let stopping = false;
+  const stop = async (signal: string) => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    logger.info('stopping', { signal });
+    await app.close();
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void stop(signal));
+}
+
+function endOnUnhandled(logger: Logger): void {
+  const end = (kind: string) => (thrown: unknown) => {
+    const error = toAppError(thrown);
+    logger.error(kind, { err: error.message, stack: error.stack });
+    process.exit(2);
+  };
+  process.on('uncaughtException', end('uncaught exception'));
+  process.on('unhandledRejection', end('unhandled rejection'));
+}
+
+async function main(args: readonly string[]): Promise<number | undefined> {
+  const flags = parseFlags(args);
+  if (flags.help) write(flagUsage());
+  if (flags.version) write(`rubato, version ${programVersion} (Tempo API ${apiVersion})\n`);
+  if (flags.help || flags.version) return 0;
+  const loaded = await loadConfig(flags, (name) => process.env[name]);
+  if (flags.verify) return verify(loaded);
+  const { config } = loaded;
+  const logger = createLogger({ level: config.server.logLevel, format: config.server.logFormat, write, nowMs: Date.now });
+  endOnUnhandled(logger);
+  tellConfig(logger, loaded);
+  const app = await startApp({ config, logger, clock: systemClock, random: Math.random, env: process.env });
+  stopOnSignals(app, logger);
+  await app.loaded;
+  logger.info('rubato started', { version: programVersion });
+  return undefined;
+}
+
+try {
+  const status = await main(process.argv.slice(2));
+  if (status !== undefined) process.exitCode = status;
+} catch (thrown) {
+  write(`${toAppError(thrown).message}\n`);
+  process.exit(1);
+}
