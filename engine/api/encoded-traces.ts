@@ -55,7 +55,7 @@ export function parseTraceId(text: string): Uint8Array {
 
 /** A trace as an object. */
 export function decodeTrace(bytes: Uint8Array, format: AnswerFormat): TraceJson {
-  if (format === 'protobuf') return decodeTraceProtobuf(bytes);
+  if (format === 'protobuf') return guardTraces(() => decodeTraceProtobuf(bytes));
   try {
     return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()) as TraceJson;
   } catch (thrown) {
@@ -63,9 +63,19 @@ export function decodeTrace(bytes: Uint8Array, format: AnswerFormat): TraceJson 
   }
 }
 
-/** The bytes of an object, as {@link EncodedTraces} holds them. */
+/** Runs work on decoded traces; members of the wrong type, which decoding does not look for, become an AppError `internal`. */
+export function guardTraces<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (thrown) {
+    if (thrown instanceof AppError) throw thrown;
+    throw new AppError('internal', 'a trace in an answer has members of the wrong type', { cause: thrown });
+  }
+}
+
+/** The bytes of an object, as {@link EncodedTraces} holds them. Throws `internal` where a member has the wrong type. */
 export function encodeTrace(trace: TraceJson, format: AnswerFormat): Uint8Array {
-  return format === 'json' ? Buffer.from(JSON.stringify(trace)) : encodeTraceProtobuf(trace);
+  return guardTraces(() => (format === 'json' ? Buffer.from(JSON.stringify(trace)) : encodeTraceProtobuf(trace)));
 }
 
 /** The same traces in a format; themselves when they already are. Decodes every trace, so use it only at borders to others. */

@@ -9,7 +9,7 @@ import type { AnswerFormat } from './search-answer.ts';
  */
 
 const utf8Encoder = new TextEncoder();
-const utf8Decoder = new TextDecoder();
+const utf8Decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** 0: the byte stands for itself in a JSON string; 1: it needs an escape; 2: it is part of a character beyond ASCII. As Go, `<`, `>` and `&` are escaped. */
 const byteKinds = Uint8Array.from({ length: 256 }, (_, byte) => {
@@ -23,12 +23,17 @@ function escapeOf(byte: number): string {
   return shortEscapes[byte] ?? `\\u${byte.toString(16).padStart(4, '0')}`;
 }
 
+/** The same bytes where they are UTF-8, else with U+FFFD for what is not: strict protobuf and JSON readers would refuse the whole answer. */
+function validUtf8(bytes: Uint8Array): Uint8Array {
+  return isUtf8(bytes) ? bytes : utf8Encoder.encode(utf8Decoder.decode(bytes));
+}
+
 /** The inside of a JSON string for some UTF-8; the very same array where nothing needs an escape. Bytes that are no UTF-8 become U+FFFD. */
 function escapeJson(utf8: Uint8Array): Uint8Array {
   let kinds = 0;
   for (let index = 0; index < utf8.length; index++) kinds |= byteKinds[utf8[index]!]!;
   if (kinds === 0) return utf8;
-  const valid = (kinds & 2) === 0 || isUtf8(utf8) ? utf8 : utf8Encoder.encode(utf8Decoder.decode(utf8));
+  const valid = validUtf8(utf8);
   if ((kinds & 1) === 0) return valid;
   const pieces: Uint8Array[] = [];
   let from = 0;
@@ -42,11 +47,11 @@ function escapeJson(utf8: Uint8Array): Uint8Array {
 }
 
 /**
- * The fragment of a name. May be the very bytes given. Names that are no UTF-8 get U+FFFD in JSON and are kept in protobuf.
+ * The fragment of a name. May be the very bytes given. Bytes that are no UTF-8 become U+FFFD.
  * A text with U+0000 to U+001F, a quote and the like is longer afterwards, at most six times.
  */
 export function nameFragment(format: AnswerFormat, utf8: Uint8Array): Uint8Array {
-  return format === 'json' ? escapeJson(utf8) : utf8;
+  return format === 'json' ? escapeJson(utf8) : validUtf8(utf8);
 }
 
 /** The fragment of an attribute. An empty key is left out, as proto3 has it; values are kept even when they are zero. */
@@ -62,8 +67,8 @@ export function stringAttributeFragment(format: AnswerFormat, key: Uint8Array, v
     const start = key.length === 0 ? Buffer.from('{"value":{"stringValue":"') : jsonStringStart(key);
     return Buffer.concat([start, escapeJson(value), jsonStringEnd]);
   }
-  const keyField = key.length === 0 ? [] : [bytesField(1, key)];
-  return Buffer.concat([...keyField, bytesField(2, bytesField(1, value))]);
+  const keyField = key.length === 0 ? [] : [bytesField(1, validUtf8(key))];
+  return Buffer.concat([...keyField, bytesField(2, bytesField(1, validUtf8(value)))]);
 }
 
 const jsonKeyStart = Buffer.from('{"key":"');

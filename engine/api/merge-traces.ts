@@ -1,4 +1,4 @@
-import { decodeTrace, encodeTrace } from './encoded-traces.ts';
+import { decodeTrace, encodeTrace, guardTraces } from './encoded-traces.ts';
 import type { AnswerFormat } from './search-answer.ts';
 import { rootNotReceived } from './search-body.ts';
 import type { KeyValueJson, ServiceStatsJson, SpansetJson, TraceJson } from './trace-json.ts';
@@ -63,8 +63,12 @@ export function mergeTraces(traces: readonly TraceJson[]): TraceJson {
   };
 }
 
-/** {@link mergeTraces} over encoded traces of one format. One trace alone is returned as it is. */
+/** {@link mergeTraces} over encoded traces of one format. One trace alone is returned as it is. Throws `internal` on damaged traces. */
 export function mergeEncoded(traces: readonly Uint8Array[], format: AnswerFormat): Uint8Array {
   if (traces.length === 1) return traces[0]!;
-  return encodeTrace(mergeTraces(traces.map((trace) => decodeTrace(trace, format))), format);
+  const decoded = traces.map((trace) => decodeTrace(trace, format));
+  return encodeTrace(
+    guardTraces(() => mergeTraces(decoded)),
+    format,
+  );
 }

@@ -1,4 +1,4 @@
-import { traceBytes } from './encoded-traces.ts';
+import { decodeTrace, encodeTrace, traceBytes } from './encoded-traces.ts';
 import { type JsonScanner, peek, readJson, scanObject, skipJson } from './json-scan.ts';
 import { bytesField, numberField, readBytes, readSmallVarint, skipField, varint, type WireReader } from './protobuf-wire.ts';
 import type { AnswerFormat, EncodedTraces, SearchAnswer, SearchMetrics } from './search-answer.ts';
@@ -63,8 +63,7 @@ function withRoot(trace: Uint8Array, format: AnswerFormat): readonly Uint8Array[
   if (!Buffer.from(trace.buffer, trace.byteOffset, trace.byteLength).includes('"rootServiceName"')) {
     return [trace.subarray(0, 1), members, trace.subarray(1)];
   }
-  const object = JSON.parse(Buffer.from(trace).toString()) as object;
-  return [Buffer.from(JSON.stringify({ ...object, rootServiceName: rootNotReceived }))];
+  return [encodeTrace({ ...decodeTrace(trace, 'json'), rootServiceName: rootNotReceived }, 'json')];
 }
 
 /** Copies pieces one behind the other. */

@@ -19,7 +19,9 @@ test('names are escaped for JSON as Go escapes them', () => {
   }
 });
 
-test('bytes that are no UTF-8 become U+FFFD in JSON', () => {
+test('bytes that are no UTF-8 become U+FFFD', () => {
+  assert.equal(text(nameFragment('protobuf', Uint8Array.of(0xff, 0x62))), '\ufffdb');
+  assert.equal(text(nameFragment('json', utf8('\ufeffa'))), '\ufeffa');
   assert.equal(text(nameFragment('json', Uint8Array.of(0x61, 0xff, 0x62, 0x22))), 'a\ufffdb\\"');
 });
 
