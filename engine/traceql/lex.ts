@@ -66,7 +66,10 @@ function skipBlank(lexer: Lexer): void {
       lexer.offset = end < 0 ? text.length : end;
     } else if (text.startsWith('/*', lexer.offset)) {
       const end = text.indexOf('*/', lexer.offset + 2);
-      if (end < 0) fail(lexer, text.length, 'comment not terminated');
+      if (end < 0) {
+        markStart(lexer, lexer.offset);
+        fail(lexer, text.length, 'comment not terminated');
+      }
       lexer.offset = end + 2;
     } else break;
   }
@@ -76,7 +79,6 @@ function skipBlank(lexer: Lexer): void {
 /** Throws the first complaint about what lies between the start of the token and `end`. */
 function fail(lexer: Lexer, end: number, problem: string): never {
   checkNul(lexer, end);
-  if (lexer.counted < lexer.offset) markStart(lexer, lexer.offset);
   throw parseError({ line: lexer.startLine, column: lexer.startColumn }, problem);
 }
 

@@ -4,7 +4,7 @@ import { parseError, unexpected } from './syntax-error.ts';
 import type { Token, TokenKind } from './tokens.ts';
 
 /** How deep parentheses and prefix operators may nest. Reading is recursive; Tempo has no such limit. */
-export const maxNesting = 1000;
+export const maxNesting = 500;
 
 /**
  * How high a tree of operators may become, so that code that walks one recursively does not exhaust the stack. `a || b || c …` grows by

@@ -95,18 +95,24 @@ function printBinary(expression: FieldExpression & { readonly kind: 'binary' }, 
   const spine: (FieldExpression & { readonly kind: 'binary' })[] = [];
   let first: FieldExpression = expression;
   for (; first.kind === 'binary'; first = first.left) spine.push(first);
-  let text = printOperand(first, style);
-  // A minus would take in what binds tighter: -5 * x is -(5 * x).
-  if (style === 'query' && first.kind === 'literal' && text.startsWith('-')) text = `(${text})`;
+  let text = printChainedOperand(first, style);
   let below: string | undefined;
-  for (const { operator, right } of spine.reverse()) {
+  for (const [index, { operator, right }] of spine.reverse().entries()) {
     const bare = style === 'query' && below !== undefined && fieldLevel(below) === fieldLevel(operator) && !isRightAssociative(operator);
     if (below !== undefined && !bare) text = `(${text})`;
-    const chained = style === 'query' && isRightAssociative(operator) && right.kind === 'binary' && right.operator === operator;
-    text += ` ${operator} ${chained ? printField(right, style) : printOperand(right, style)}`;
+    text += ` ${operator} `;
+    if (style === 'query' && isRightAssociative(operator) && right.kind === 'binary' && right.operator === operator) {
+      text += printField(right, style);
+    } else text += index === spine.length - 1 ? printOperand(right, style) : printChainedOperand(right, style);
     below = operator;
   }
   return text;
+}
+
+/** An operand with an operator behind it. A minus would take in what binds tighter: -5 * x is -(5 * x). */
+function printChainedOperand(expression: FieldExpression, style: PrintStyle): string {
+  const text = printOperand(expression, style);
+  return style === 'query' && text.startsWith('-') ? `(${text})` : text;
 }
 
 /** A field expression (spec traceql §3.3). Recursive along right sides and prefix operators only. */

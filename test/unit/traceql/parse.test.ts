@@ -254,7 +254,6 @@ test('nesting and chains beyond the limits are refused clearly, whatever nests',
     fill('({}&&'),
     fill('(1+'),
     fill('1+', '{} | '),
-    fill('{}|({}&&', ''),
     fill('(({}|count())+'),
     fill('({}|count())+'),
   ]) {
