@@ -122,7 +122,10 @@ function withoutRange(form: ReadonlyMap<string, string>): ReadonlyMap<string, st
   return new Map([...form].filter(([name]) => name !== 'start' && name !== 'end'));
 }
 
-/** The parameters of a search over recent data, in Tempo's order; what a receiver fills in by itself (an unlimited spss) is left out. */
+/** How a job says "all spans": receivers read an absent or zero `spss` as 3, and 2.7 refuses zero. */
+const unlimitedSpss = 2 ** 31 - 1;
+
+/** The parameters of a search over recent data, in Tempo's order. */
 export function searchPairs(request: SearchRequest): readonly (readonly [string, string])[] {
   const pairs: [string, string][] = [
     ['start', `${request.startSeconds}`],
@@ -131,7 +134,7 @@ export function searchPairs(request: SearchRequest): readonly (readonly [string,
   ];
   if (request.maxDurationMs !== undefined) pairs.push(['maxDuration', `${request.maxDurationMs}ms`]);
   if (request.minDurationMs !== undefined) pairs.push(['minDuration', `${request.minDurationMs}ms`]);
-  if (request.spansPerSpanset > 0) pairs.push(['spss', `${request.spansPerSpanset}`]);
+  pairs.push(['spss', `${request.spansPerSpanset || unlimitedSpss}`]);
   if (request.query !== undefined) pairs.push(['q', request.query]);
   if (request.tags.size > 0) pairs.push(['tags', printLogfmt(request.tags)]);
   return pairs;

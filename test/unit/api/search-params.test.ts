@@ -132,4 +132,5 @@ test('defaults are filled in, and the first of several values counts', () => {
 test('a search over recent data is printed in order', () => {
   const request = parseSearchParams('tags=a%3D%22b+c%22+d%3De&minDuration=1.5s&maxDuration=2s&start=1&end=2', limits, production);
   assert.equal(printSearchParams(request), 'start=1&end=2&limit=20&maxDuration=2000ms&minDuration=1500ms&spss=3&tags=a%3D%22b+c%22+d%3De');
+  assert.match(printSearchParams({ ...request, spansPerSpanset: 0 }), /&spss=2147483647&/);
 });
