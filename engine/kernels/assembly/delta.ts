@@ -128,18 +128,38 @@ function unpackMiniblock(at: usize, bits: u32, count: u32, lowest: i64, start: i
     }
     return current
   }
-  let bit: usize = 0
   if (bits <= 56) {
+    // Offsets and shifts of the eight are the same in every group, because a group takes whole bytes.
+    const o1 = <usize>(w >> 3), s1 = w & 7
+    const o2 = <usize>(w * 2 >> 3), s2 = w * 2 & 7
+    const o3 = <usize>(w * 3 >> 3), s3 = w * 3 & 7
+    const o4 = <usize>(w * 4 >> 3), s4 = w * 4 & 7
+    const o5 = <usize>(w * 5 >> 3), s5 = w * 5 & 7
+    const o6 = <usize>(w * 6 >> 3), s6 = w * 6 & 7
+    const o7 = <usize>(w * 7 >> 3), s7 = w * 7 & 7
     while (out < stop) {
-      for (let i: usize = 0; i < 64; i += 8) {
-        current += lowest + <i64>((load<u64>(at + (bit >> 3)) >> (bit & 7)) & mask)
-        store<i64>(out + i, current)
-        bit += bits
-      }
+      current += lowest + <i64>(load<u64>(at) & mask)
+      store<i64>(out, current)
+      current += lowest + <i64>((load<u64>(at + o1) >> s1) & mask)
+      store<i64>(out, current, 8)
+      current += lowest + <i64>((load<u64>(at + o2) >> s2) & mask)
+      store<i64>(out, current, 16)
+      current += lowest + <i64>((load<u64>(at + o3) >> s3) & mask)
+      store<i64>(out, current, 24)
+      current += lowest + <i64>((load<u64>(at + o4) >> s4) & mask)
+      store<i64>(out, current, 32)
+      current += lowest + <i64>((load<u64>(at + o5) >> s5) & mask)
+      store<i64>(out, current, 40)
+      current += lowest + <i64>((load<u64>(at + o6) >> s6) & mask)
+      store<i64>(out, current, 48)
+      current += lowest + <i64>((load<u64>(at + o7) >> s7) & mask)
+      store<i64>(out, current, 56)
+      at += bits
       out += 64
     }
     return current
   }
+  let bit: usize = 0
   while (out < stop) {
     for (let i: usize = 0; i < 64; i += 8) {
       const shift: u64 = bit & 7

@@ -27,7 +27,7 @@ export function readInts(wanted: u32, out: usize): i32 {
   if (encoding == page.DELTA_BINARY_PACKED) {
     const result = unpackDeltas(page.valuesAt(), page.valuesEnd(), page.valueCount(), wanted, false, out)
     // Deltas of 32-bit columns are counted modulo 2^32.
-    if (type == page.INT32) for (let i: u32 = 0; i < wanted; i++) store<i64>(out + (<usize>i << 3), <i64>load<i32>(out + (<usize>i << 3)))
+    if (type == page.INT32) wrapInts(out, wanted)
     return result
   }
   if (encoding != page.PLAIN) return unsupported()
@@ -39,6 +39,16 @@ export function readInts(wanted: u32, out: usize): i32 {
     for (let i: u32 = 0; i < wanted; i += 2) v128.store(out + (<usize>i << 3), i64x2.extend_low_i32x4_s(v128.load64_zero(from + (<usize>i << 2))))
   }
   return OK
+}
+
+/** Makes each i64 what its low half says as i32. */
+function wrapInts(at: usize, count: u32): void {
+  const stop = at + (<usize>count << 3)
+  for (; at < stop; at += 32) {
+    const halves = v128.shuffle<i32>(v128.load(at), v128.load(at, 16), 0, 2, 4, 6)
+    v128.store(at, i64x2.extend_low_i32x4_s(halves))
+    v128.store(at, i64x2.extend_high_i32x4_s(halves), 16)
+  }
 }
 
 /** Float64 values of a DOUBLE page. */
