@@ -6,6 +6,7 @@ import { type TenantId, tenantId, tenantIdProblem } from '#engine/base/units.ts'
 import type { JobEnvironment } from '#engine/jobs/environment.ts';
 import { searchBlock } from '#engine/jobs/search-block.ts';
 import { blockVersion } from '#engine/vparquet/versions.ts';
+import { newestFirst } from './newest-first.ts';
 
 /** A call, whatever platform it came through. Path and method do not matter (spec serverless §2). */
 export interface FunctionRequest {
@@ -38,6 +39,7 @@ export interface HandlerOptions {
   readonly onError: (error: AppError) => void;
 }
 
+/** Of answers too: a real function says nothing about its JSON, and Go's server takes it for text (spec serverless §3.3). */
 const textHeaders = { 'content-type': 'text/plain; charset=utf-8' };
 
 /** Creates the handler of a search function: one job a call (spec serverless §3). */
@@ -75,8 +77,9 @@ async function answerSearch(
   await attempt('creating backend block', 'internal', () => checkVersion(search.block.version));
   const answer = await attempt('searching block', 'internal', () => searchBlock(environment, tenant, search, 'json', signal));
   // Real functions write an empty list for TraceQL, and none for tag searches.
-  const { contentType, body } = encodeSearchAnswer(answer, { emptyTraces: search.query !== undefined, rootPlaceholder: false });
-  return { status: 200, headers: { 'content-type': contentType }, body };
+  const sorted = { ...answer, traces: newestFirst(answer.traces) };
+  const { body } = encodeSearchAnswer(sorted, { emptyTraces: search.query !== undefined, rootPlaceholder: false });
+  return { status: 200, headers: textHeaders, body };
 }
 
 /** Runs a step; its error becomes `serverless [action]: …` with the step's code, whatever it was: queriers treat all alike. */
