@@ -43,11 +43,16 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** A TCP port of the loopback interface that nothing listens on now. */
-export async function freePort(): Promise<number> {
+/** A TCP port of the loopback interface that nothing listens on now: the preferred one if it is free, else any. */
+export async function freePort(preferred = 0): Promise<number> {
   const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  server.listen(preferred, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    if (preferred === 0) throw error;
+    return freePort();
+  }
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');

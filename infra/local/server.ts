@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly preferSelf?: number;
   /** 0 or less for Tempo's own default. */
   readonly targetBytesPerJob?: number;
+  /** Taken if it is free; any port otherwise. */
+  readonly preferredPort?: number;
 }
 
 /** Blocks in a folder, in the layout of the local backend. */
@@ -61,7 +63,7 @@ export function serverConfig(options: ServerOptions, ports: { readonly http: num
 /** Starts the server with a configuration file in a temporary folder, which goes when it stops. */
 export async function startServer(options: ServerOptions): Promise<LocalProcess & { readonly grpcPort: number }> {
   const folder = mkdtempSync(join(tmpdir(), 'rubato-'));
-  const ports = { http: await freePort(), grpc: await freePort() };
+  const ports = { http: await freePort(options.preferredPort), grpc: await freePort() };
   const configPath = join(folder, 'rubato.yaml');
   writeFileSync(configPath, serverConfig(options, ports, join(folder, 'wal')));
   const removed = <Value>(value: Value): Value => {

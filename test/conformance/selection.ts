@@ -13,23 +13,27 @@ export function isPlainFilter(query: string): boolean {
 
 /** Searches by plain filters, as Tempo 3.0.3 answered them. */
 export function plainSearches(): readonly RecordedCase[] {
-  return loadCases('search-traceql').filter((recorded) => isPlainFilter(queryParameter(recorded, 'q') ?? '{}'));
+  return loadCases('search-traceql').filter((recorded) => isPlainFilter(queryParameter(recorded, 'q') ?? ''));
 }
 
-/** Searches by plain filters over vParquet2, which only Tempo 2.7.2 can read. */
+/** Searches by plain filters over vParquet2, which only Tempo 2.7.2 can read. Its errors are those of an older language and left out. */
 export function plainSearchesOfVParquet2(): readonly RecordedCase[] {
   const tenants = ['vp2', 'rowgroups27'];
-  return loadCases('search-traceql-2.7.2').filter(
-    (recorded) => tenants.includes(recorded.tenant ?? '') && isPlainFilter(queryParameter(recorded, 'q') ?? '{}'),
-  );
+  return loadCases('search-traceql-2.7.2').filter((recorded) => {
+    const isRead = recorded.status === 200 && tenants.includes(recorded.tenant ?? '');
+    return isRead && isPlainFilter(queryParameter(recorded, 'q') ?? '');
+  });
 }
 
-/** Wrong searches, and odd ones that turn out to be right; the paths of tags and metrics and pipelines that are right are left out. */
+/**
+ * Wrong searches, and odd ones that turn out to be right. Left out is what there is no engine for yet: tag names and values, metrics, and tag searches
+ * and pipelines that run (a wrong pipeline is refused before).
+ */
 export function searchErrors(): readonly RecordedCase[] {
   return loadCases('search-errors').filter((recorded) => {
     if (recorded.tempo !== '3.0.3' || /^\/api\/(metrics|v2\/search\/tag|search\/tag)/.test(recorded.path)) return false;
-    const query = queryParameter(recorded, 'q');
-    return recorded.status !== 200 || query === null || query === '' || isPlainFilter(query);
+    if (recorded.status >= 300 && recorded.status < 500) return true;
+    return !queryParameter(recorded, 'tags') && isPlainFilter(queryParameter(recorded, 'q') || '{}');
   });
 }
 
