@@ -74,7 +74,7 @@ export function writeDataPage(entries: readonly TwinEntry[], shape: ColumnShape,
 }
 
 /** A dictionary page of byte arrays. */
-export function writeDictionaryPage(words: readonly string[], shape: ColumnShape, choice: Choice): Uint8Array {
+export function writeDictionaryPage(words: readonly string[], shape: ColumnShape, choice: Choice, checksum = true): Uint8Array {
   const plain = Uint8Array.from(words.flatMap(prefixed));
   const body = shape.codec === 'none' ? plain : compress(plain, shape.codec, choice);
   return pageOf(
@@ -88,7 +88,7 @@ export function writeDictionaryPage(words: readonly string[], shape: ColumnShape
         [2, integer, zigzag(0)],
       ]),
     ],
-    true,
+    checksum,
   );
 }
 
