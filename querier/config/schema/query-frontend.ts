@@ -24,7 +24,7 @@ export const queryFrontendKeys = section('query_frontend', [
   ['search.metadata_slo.duration_slo', 'duration', '0s', 'accepted'],
   ['search.metadata_slo.throughput_bytes_slo', 'float', 0, 'accepted'],
   ['search.ingester_shards', 'int', 3, 'accepted'],
-  ['search.query_ingesters_until', 'duration', '30m', 'removed'],
+  ['search.query_ingesters_until', 'duration', undefined, 'removed'],
   ['search.timeout', 'duration', '0s', 'accepted'],
   ['log_query_request_headers', 'string', '', 'accepted'],
   ['response_consumers', 'int', 10, 'accepted'],

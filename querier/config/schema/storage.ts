@@ -30,7 +30,7 @@ function backendKeys(prefix: string, status: KeyStatus): readonly ConfigKey[] {
       ['s3.tags', 'any', undefined, 'accepted'],
       ['s3.metadata', 'any', undefined, 'accepted'],
       ['s3.storage_class', 'string', '', 'accepted'],
-      ['s3.native_aws_auth_enabled', 'bool', false, 'removed'],
+      ['s3.native_aws_auth_enabled', 'bool', undefined, 'removed'],
       ['s3.sse.type', 'string', '', 'accepted'],
       ['s3.sse.kms_key_id', 'string', '', 'accepted'],
       ['s3.sse.kms_encryption_context', 'string', '', 'accepted'],
