@@ -13,13 +13,19 @@ export interface ListedObject {
  * Object storage, read-only. Keys are relative to the bucket's configured prefix and separated by `/`.
  *
  * Every call rejects with an AppError: `not_found` for a missing object, `unavailable` when the store does not answer,
- * `cancelled`/`deadline_exceeded` when the signal says so, `internal` otherwise; a key with an empty, `.` or `..` segment is `bad_request`.
+ * `cancelled`/`deadline_exceeded` when the signal says so, `config` when it refuses the credentials or has no such bucket, `resource_exhausted` above the
+ * limit of one read, `internal` otherwise; a key with an empty, `.` or `..` segment is `bad_request`.
  */
 export interface Backend {
   /** The whole object. */
   readonly read: (key: string, signal?: AbortSignal) => Promise<Uint8Array>;
   /** Exactly `[start, end)` of the object; a shorter answer is an error (`corrupt_block`), never a short result. */
   readonly readRange: (key: string, start: number, end: number, signal?: AbortSignal) => Promise<Uint8Array>;
+  /**
+   * As `readRange`, into memory of the caller: what a scan uses where a backend has it. Returns nothing when the bytes are there at once, a promise
+   * otherwise; the target must stay valid until then.
+   */
+  readonly readInto?: (key: string, start: number, target: Uint8Array, signal?: AbortSignal) => Promise<void> | undefined;
   /** The names of the "folders" directly below `prefix` ('' or ending in `/`), without slash, in order. */
   readonly listFolders: (prefix: string, signal?: AbortSignal) => Promise<readonly string[]>;
   /** All objects below `prefix`, in order of their keys. */

@@ -1,5 +1,4 @@
 import { createLru } from '#engine/base/lru.ts';
-import type { Backend } from './backend.ts';
 
 /** Parts of objects that never change, in memory. Safe to share between all readers of one backend. */
 export interface RangeCache {
@@ -38,28 +37,5 @@ export function createRangeCache({ maxBytes }: { readonly maxBytes: number }): R
       lru.set(`${start}:${end}:${key}`, own, own.byteLength + entryOverheadBytes);
     },
     stats: () => ({ hits, misses, entries: lru.count(), sizeBytes: lru.sizeBytes() }),
-  };
-}
-
-/** Which ranges {@link cacheRanges} keeps. */
-export interface CacheRangesOptions {
-  readonly cache: RangeCache;
-  /** Longer ranges go to the backend each time. */
-  readonly maxRangeBytes: number;
-}
-
-/** Answers range reads of data.parquet from the cache, and fills it. Other objects can change and are always read. Results must not be written to. */
-export function cacheRanges(backend: Backend, { cache, maxRangeBytes }: CacheRangesOptions): Backend {
-  return {
-    ...backend,
-    readRange: async (key, start, end, signal) => {
-      const cacheable = end - start <= maxRangeBytes && key.endsWith('/data.parquet');
-      if (!cacheable) return backend.readRange(key, start, end, signal);
-      const held = cache.get(key, start, end);
-      if (held !== undefined) return held;
-      const content = await backend.readRange(key, start, end, signal);
-      cache.set(key, start, end, content);
-      return content;
-    },
   };
 }

@@ -6,6 +6,8 @@ import { AppError } from '#engine/base/errors.ts';
 export interface HandleCache {
   /** Runs `use` with the open file. The file stays open for later reads until it is evicted or idle. */
   readonly withHandle: <Result>(file: string, use: (handle: FileHandle) => Promise<Result>) => Promise<Result>;
+  /** The file if it is open already, which counts as a use; undefined otherwise. */
+  readonly peek: (file: string) => FileHandle | undefined;
   /** Files kept open now. */
   readonly count: () => number;
   /** Closes all files once their running reads have ended. */
@@ -25,6 +27,8 @@ export interface HandleCacheOptions {
 
 interface SharedHandle {
   readonly opened: Promise<FileHandle>;
+  /** The handle once it is open. */
+  handle?: FileHandle;
   users: number;
   kept: boolean;
   lastUsedMs: number;
@@ -65,10 +69,19 @@ export function createHandleCache({ root, maxOpen, idleMs, monotonicMs }: Handle
   };
   return {
     count: () => kept.size,
+    peek: (file) => {
+      const shared = kept.get(file);
+      if (shared?.handle === undefined) return undefined;
+      shared.lastUsedMs = monotonicMs();
+      kept.delete(file);
+      kept.set(file, shared);
+      return shared.handle;
+    },
     withHandle: async (file, use) => {
       const shared = acquire(file);
       try {
-        return await use(await shared.opened);
+        shared.handle = await shared.opened;
+        return await use(shared.handle);
       } catch (thrown) {
         // A failed open must not be remembered, and a file whose read failed is better opened anew.
         if (kept.get(file) === shared) drop(file, shared);

@@ -1,4 +1,4 @@
-import type { Dirent } from 'node:fs';
+import { type Dirent, readSync } from 'node:fs';
 import { type FileHandle, readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { systemClock } from '#engine/base/clock.ts';
@@ -65,6 +65,14 @@ export async function createLocalBackend(options: LocalOptions): Promise<LocalBa
       checkRange(key, start, end);
       return withFile(key, signal, (handle) => readExactly(handle, key, start, end));
     },
+    readInto: (key, start, target, signal) => {
+      checkRange(key, start, start + target.length);
+      checkKey(key);
+      throwIfAborted(signal);
+      const open = handles.peek(path.join(root, ...key.split('/')));
+      if (open !== undefined) return readNow(open, key, start, target);
+      return withFile(key, signal, async (handle) => readNow(handle, key, start, target));
+    },
     listFolders: async (prefix, signal) => {
       checkPrefix(prefix);
       throwIfAborted(signal);
@@ -96,6 +104,19 @@ async function readExactly(handle: FileHandle, key: string, start: number, end: 
     filled += bytesRead;
   }
   return target;
+}
+
+/**
+ * Reads at once, without handing the read to another thread: pages of a local disk are mostly in the system's cache, where the hand-over costs
+ * about three times the read.
+ */
+function readNow(handle: FileHandle, key: string, start: number, target: Uint8Array): undefined {
+  let filled = 0;
+  while (filled < target.length) {
+    const bytesRead = readSync(handle.fd, target, filled, target.length - filled, start + filled);
+    if (bytesRead === 0) throw shortObject(key, { start, end: start + target.length }, filled);
+    filled += bytesRead;
+  }
 }
 
 interface FolderEntry {

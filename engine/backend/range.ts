@@ -38,3 +38,22 @@ export function shortObject(key: string, range: ByteRange, found: number): AppEr
     `${key}: got ${found} of ${wanted} bytes at offset ${range.start}; the object is shorter than expected`,
   );
 }
+
+/** What a store says about its answer to a range read. */
+export interface RangeAnswer {
+  /** Announced length of the body. */
+  readonly length: number;
+  /** The Content-Range header; absent when the store ignored the range. */
+  readonly contentRange: string | undefined;
+}
+
+/** Throws unless the answer is exactly the range: `corrupt_block` when the object ends before it, `internal` when the store did not do what it was asked. */
+export function checkRangeAnswer(object: string, range: ByteRange, { length, contentRange }: RangeAnswer): void {
+  if (contentRange === undefined) throw new AppError('internal', `${object}: the store answers range reads with the whole object`);
+  if (!contentRange.startsWith(`bytes ${range.start}-`)) {
+    throw new AppError('internal', `${object}: the store answered another range than [${range.start}, ${range.end}): ${contentRange}`);
+  }
+  const wanted = range.end - range.start;
+  if (length < wanted) throw shortObject(object, range, length);
+  if (length > wanted) throw new AppError('internal', `${object}: the store answered ${length} bytes to a read of ${wanted}`);
+}

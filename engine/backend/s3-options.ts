@@ -98,3 +98,20 @@ export function resolveS3Address(options: S3Options, env: Environment): S3Addres
 function regionOfHost(host: string): string | undefined {
   return /^s3[.-](?:dualstack\.|fips\.)?([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com(?:\.cn)?$/.exec(host)?.[1];
 }
+
+/** The settings as Node's https.Agent takes them. */
+export function tlsAgentOptions(tls: S3TlsOptions = {}): {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly servername?: string;
+  readonly rejectUnauthorized: boolean;
+} {
+  return {
+    ...(tls.caPem === undefined ? {} : { ca: tls.caPem }),
+    ...(tls.certPem === undefined ? {} : { cert: tls.certPem }),
+    ...(tls.keyPem === undefined ? {} : { key: tls.keyPem }),
+    ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+    rejectUnauthorized: tls.insecureSkipVerify !== true,
+  };
+}

@@ -1,7 +1,7 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { AppError, throwIfAborted, toAppError } from '#engine/base/errors.ts';
-import { allocateBytes, checkReadSize, shortObject } from './range.ts';
-import type { S3Address, S3Options } from './s3-options.ts';
+import { allocateBytes, type ByteRange, checkRangeAnswer, checkReadSize, shortObject } from './range.ts';
+import { type S3Address, type S3Options, tlsAgentOptions } from './s3-options.ts';
 
 /** A raw answer. */
 export interface RawAnswer {
@@ -19,7 +19,7 @@ export interface RawRequest {
   /** For messages. */
   readonly object: string;
   /** A successful answer's body must have exactly that length; undefined takes what comes. */
-  readonly expected?: { readonly start: number; readonly end: number };
+  readonly expected?: ByteRange;
 }
 
 /** Sends one request over kept-alive connections. Rejects with `unavailable` when the connection fails or falls silent. */
@@ -31,7 +31,7 @@ const maxErrorBytes = 64 * 1024;
 const maxResends = 3;
 
 /** Creates a transport for one address. Node's https is loaded only for https, with the first request: plain http must not pay for it. */
-export function createTransport(address: S3Address, { tls = {}, idleTimeoutMs = 10_000, maxConnections = 128 }: S3Options): Transport {
+export function createTransport(address: S3Address, { tls, idleTimeoutMs = 10_000, maxConnections = 128 }: S3Options): Transport {
   const agentOptions = { keepAlive: true, maxSockets: maxConnections, maxFreeSockets: maxConnections };
   const load = async (): Promise<{ readonly request: (options: RequestOptions) => ClientRequest; readonly agent: Agent }> => {
     if (address.protocol === 'http:') {
@@ -39,14 +39,7 @@ export function createTransport(address: S3Address, { tls = {}, idleTimeoutMs = 
       return { request: http.request, agent: new http.Agent(agentOptions) };
     }
     const https = await import('node:https');
-    const agent = new https.Agent({
-      ...agentOptions,
-      ...(tls.caPem === undefined ? {} : { ca: tls.caPem }),
-      ...(tls.certPem === undefined ? {} : { cert: tls.certPem }),
-      ...(tls.keyPem === undefined ? {} : { key: tls.keyPem }),
-      ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
-      rejectUnauthorized: tls.insecureSkipVerify !== true,
-    });
+    const agent = new https.Agent({ ...agentOptions, ...tlsAgentOptions(tls) });
     return { request: https.request, agent };
   };
   let loaded: ReturnType<typeof load> | undefined;
@@ -126,7 +119,7 @@ function collectBody(raw: RawRequest, response: IncomingMessage): Collector {
   const expectedLength = raw.expected === undefined ? undefined : raw.expected.end - raw.expected.start;
   const length = announced === undefined ? expectedLength! : Number(announced);
   checkReadSize(raw.object, length);
-  if (raw.expected !== undefined) checkContentRange(raw.object, raw.expected, length, response);
+  if (raw.expected !== undefined) checkRangeAnswer(raw.object, raw.expected, { length, contentRange: response.headers['content-range'] });
   const target = allocateBytes(length);
   let filled = 0;
   return {
@@ -140,22 +133,6 @@ function collectBody(raw: RawRequest, response: IncomingMessage): Collector {
       return target.subarray(0, filled);
     },
   };
-}
-
-function checkContentRange(
-  object: string,
-  expected: { readonly start: number; readonly end: number },
-  length: number,
-  response: IncomingMessage,
-): void {
-  if (response.statusCode !== 206) throw new AppError('internal', `${object}: the store answers range reads with the whole object`);
-  const range = response.headers['content-range'];
-  if (range !== undefined && !range.startsWith(`bytes ${expected.start}-`)) {
-    throw new AppError('internal', `${object}: the store answered another range than [${expected.start}, ${expected.end}): ${range}`);
-  }
-  const wanted = expected.end - expected.start;
-  if (length < wanted) throw shortObject(object, expected, length);
-  if (length > wanted) throw new AppError('internal', `${object}: the store answered ${length} bytes to a read of ${wanted}`);
 }
 
 function collectChunks(object: string): Collector {

@@ -4,11 +4,11 @@ import { AppError, throwIfAborted, toAppError } from '#engine/base/errors.ts';
 import { bytes } from '#engine/base/units.ts';
 import type { Backend } from './backend.ts';
 import { checkKey, checkPrefix } from './keys.ts';
-import { allocateBytes, type ByteRange, checkRange, checkReadSize, shortObject } from './range.ts';
+import { allocateBytes, type ByteRange, checkRange, checkRangeAnswer, checkReadSize } from './range.ts';
 import { defaultRetryPolicy, withRetries } from './retry.ts';
 import { toS3Error } from './s3-errors.ts';
 import { listFolders, listObjects, type PageReader } from './s3-listing.ts';
-import { type Environment, resolveS3Address, type S3Address, type S3Options, s3CoalesceGapBytes } from './s3-options.ts';
+import { type Environment, resolveS3Address, type S3Address, type S3Options, s3CoalesceGapBytes, tlsAgentOptions } from './s3-options.ts';
 
 /** What {@link createS3Backend} needs from the process. */
 export interface S3Context {
@@ -51,15 +51,8 @@ export function createS3Backend(options: S3Options, context: S3Context): Backend
 }
 
 function createClient(address: S3Address, options: S3Options): S3Client {
-  const { accessKey, secretKey, sessionToken, idleTimeoutMs = 10_000, maxConnections = 128, tls = {} } = options;
+  const { accessKey, secretKey, sessionToken, idleTimeoutMs = 10_000, maxConnections = 128, tls } = options;
   const agent = { keepAlive: true, maxSockets: maxConnections };
-  const certificates = {
-    ...(tls.caPem === undefined ? {} : { ca: tls.caPem }),
-    ...(tls.certPem === undefined ? {} : { cert: tls.certPem }),
-    ...(tls.keyPem === undefined ? {} : { key: tls.keyPem }),
-    ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
-    ...(tls.insecureSkipVerify === true ? { rejectUnauthorized: false } : {}),
-  };
   const session = sessionToken === '' ? {} : { sessionToken };
   return new S3Client({
     region: address.region,
@@ -74,7 +67,7 @@ function createClient(address: S3Address, options: S3Options): S3Client {
       connectionTimeout: idleTimeoutMs,
       socketTimeout: idleTimeoutMs,
       httpAgent: agent,
-      httpsAgent: { ...agent, ...certificates },
+      httpsAgent: { ...agent, ...tlsAgentOptions(tls) },
     },
   });
 }
@@ -97,7 +90,7 @@ async function getObject(
     signal?.addEventListener('abort', stop);
     try {
       checkReadSize(object, answer.ContentLength);
-      if (range !== undefined) checkAnsweredRange(object, range, answer.ContentLength, answer.ContentRange);
+      if (range !== undefined) checkRangeAnswer(object, range, { length: answer.ContentLength, contentRange: answer.ContentRange });
       return await collect(object, body, answer.ContentLength);
     } catch (thrown) {
       stop();
@@ -108,16 +101,6 @@ async function getObject(
   } catch (thrown) {
     throw toError(thrown, object, signal);
   }
-}
-
-function checkAnsweredRange(object: string, range: ByteRange, length: number, contentRange: string | undefined): void {
-  if (contentRange === undefined) throw new AppError('internal', `${object}: the store answers range reads with the whole object`);
-  if (!contentRange.startsWith(`bytes ${range.start}-`)) {
-    throw new AppError('internal', `${object}: the store answered another range than [${range.start}, ${range.end}): ${contentRange}`);
-  }
-  const wanted = range.end - range.start;
-  if (length < wanted) throw shortObject(object, range, length);
-  if (length > wanted) throw new AppError('internal', `${object}: the store answered ${length} bytes to a read of ${wanted}`);
 }
 
 async function collect(object: string, body: AsyncIterable<Uint8Array>, length: number): Promise<Uint8Array> {

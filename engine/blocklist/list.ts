@@ -39,27 +39,3 @@ export function metasById(list: TenantBlocklist): ReadonlyMap<BlockId, BlockMeta
 export function selectBlocks(list: TenantBlocklist, startSeconds: number, endSeconds: number): readonly BlockMeta[] {
   return list.metas.filter((meta) => meta.startSeconds <= endSeconds && meta.endSeconds >= startSeconds);
 }
-
-/** Which blocks a part of a trace lookup consults (spec read-path §2.1, §2.2). */
-export interface TraceBlockSelection {
-  /** First and last block id, both inclusive. */
-  readonly firstBlock: BlockId;
-  readonly lastBlock: BlockId;
-  /** Only given together; 0 or absent is no limit. */
-  readonly startSeconds?: number;
-  readonly endSeconds?: number;
-  /** Blocks compacted before that moment are left out: two poll periods ago. */
-  readonly compactedSinceMs: number;
-}
-
-/** Live and lately compacted blocks for a trace lookup; a time range must overlap a block by more than its edge. */
-export function selectTraceBlocks(list: TenantBlocklist, selection: TraceBlockSelection): readonly BlockMeta[] {
-  const { firstBlock, lastBlock, startSeconds = 0, endSeconds = 0, compactedSinceMs } = selection;
-  const timed = startSeconds > 0 && endSeconds > 0;
-  const wanted = (meta: BlockMeta): boolean =>
-    meta.blockId >= firstBlock &&
-    meta.blockId <= lastBlock &&
-    !(timed && (meta.startSeconds >= endSeconds || meta.endSeconds <= startSeconds));
-  const recent = list.compacted.filter((entry) => entry.compactedMs >= compactedSinceMs).map((entry) => entry.meta);
-  return [...list.metas, ...recent].filter(wanted);
-}

@@ -60,8 +60,7 @@ export interface MetaParts {
   readonly compactionLevel: unknown;
   readonly replicationFactor: unknown;
   readonly bloomShards: unknown;
-  /** The parsed short form of JSON (spec blocks §2.1). */
-  readonly dedicatedColumns: unknown;
+  readonly dedicatedColumns: readonly DedicatedColumn[];
 }
 
 /** Very old blocks do not say how many bloom filters they have. */
@@ -74,8 +73,8 @@ export function parseBlockMeta(json: Uint8Array): BlockMeta {
   return blockMetaFromJson(parseJsonBytes(json, 'block meta'));
 }
 
-/** The same for a value that JSON.parse gave, as the tenant index holds them. Throws `corrupt_block`. */
-export function blockMetaFromJson(value: unknown): BlockMeta {
+/** The same for a value that JSON.parse gave, as the tenant index holds them; `parse` reads its dedicatedColumns. Throws `corrupt_block`. */
+export function blockMetaFromJson(value: unknown, parse = parseColumns): BlockMeta {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new AppError('corrupt_block', 'block meta is no JSON object');
   const fields = value as Readonly<Record<string, unknown>>;
@@ -92,7 +91,7 @@ export function blockMetaFromJson(value: unknown): BlockMeta {
     compactionLevel: fields.compactionLevel,
     replicationFactor: fields.replicationFactor,
     bloomShards: fields.bloomShards,
-    dedicatedColumns: fields.dedicatedColumns,
+    dedicatedColumns: parse(fields.dedicatedColumns),
   });
 }
 
@@ -116,7 +115,7 @@ export function checkMeta(parts: MetaParts): BlockMeta {
     compactionLevel: count('compactionLevel', parts.compactionLevel, maxUint32),
     replicationFactor: count('replicationFactor', parts.replicationFactor, maxUint32),
     bloomShards: count('bloomShards', parts.bloomShards, maxUint32) || defaultBloomShards,
-    dedicatedColumns: columns(parts.dedicatedColumns),
+    dedicatedColumns: parts.dedicatedColumns,
   };
 }
 
@@ -145,7 +144,8 @@ function count(member: string, value: unknown, max: number): number {
   return value;
 }
 
-function columns(value: unknown): readonly DedicatedColumn[] {
+/** Dedicated columns in their short form of JSON (spec blocks §2.1), parsed; absent is none. Throws `corrupt_block`. */
+export function parseColumns(value: unknown): readonly DedicatedColumn[] {
   try {
     return dedicatedColumnsFromMeta(value);
   } catch (cause) {

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip, zstdDecompress } from 'node:zlib';
+import type { DedicatedColumn } from '#engine/api/dedicated-columns.ts';
 import { AppError } from '#engine/base/errors.ts';
 import {
   type BlockMeta,
@@ -7,6 +8,7 @@ import {
   type CompactedBlockMeta,
   checkMeta,
   type MetaParts,
+  parseColumns,
   parseJsonBytes,
   parseTimeMs,
 } from './meta.ts';
@@ -35,12 +37,16 @@ export async function decodeJsonIndex(packed: Uint8Array, maxBytes = maxIndexByt
   const value = parseJsonBytes(json, 'the tenant index');
   if (typeof value !== 'object' || value === null) throw new AppError('corrupt_block', 'the tenant index is no JSON object');
   const fields = value as Readonly<Record<string, unknown>>;
+  const share = shareColumns();
   return {
     createdAtMs: parseTimeMs(fields.created_at, 'created_at'),
-    metas: listOf(fields.meta, 'meta').map(blockMetaFromJson),
+    metas: listOf(fields.meta, 'meta').map((entry) => blockMetaFromJson(entry, share)),
     compacted: listOf(fields.compacted, 'compacted').map((entry) => {
       const { compactedTime } = (entry ?? {}) as Readonly<Record<string, unknown>>;
-      return { meta: blockMetaFromJson(entry), compactedMs: compactedTime === undefined ? 0 : parseTimeMs(compactedTime, 'compactedTime') };
+      return {
+        meta: blockMetaFromJson(entry, share),
+        compactedMs: compactedTime === undefined ? 0 : parseTimeMs(compactedTime, 'compactedTime'),
+      };
     }),
   };
 }
@@ -48,14 +54,14 @@ export async function decodeJsonIndex(packed: Uint8Array, maxBytes = maxIndexByt
 /** Reads `index.pb.zst`. Errors as {@link decodeJsonIndex}. */
 export async function decodeProtobufIndex(packed: Uint8Array, maxBytes = maxIndexBytes): Promise<TenantIndex> {
   const message = await unpack(() => unpackZstd(packed, { maxOutputLength: maxBytes }), tenantIndexNames.protobuf, maxBytes);
-  const parseColumns = rememberColumns();
+  const share = shareColumns();
   const metas: BlockMeta[] = [];
   const compacted: CompactedBlockMeta[] = [];
   let createdAtMs: number | undefined;
   for (const field of readProtobufFields(message)) {
     if (field.number === 1) createdAtMs = timestampMs(field);
-    else if (field.number === 2) metas.push(blockMetaOf(field, parseColumns));
-    else if (field.number === 3) compacted.push(compactedMetaOf(field, parseColumns));
+    else if (field.number === 2) metas.push(blockMetaOf(field, share));
+    else if (field.number === 3) compacted.push(compactedMetaOf(field, share));
   }
   // Every writer sets it; without it an empty object would pass for a tenant without blocks.
   if (createdAtMs === undefined) throw new AppError('corrupt_block', 'the tenant index has no created_at');
@@ -80,22 +86,24 @@ function listOf(value: unknown, member: string): readonly unknown[] {
   return value;
 }
 
-/** Parses the JSON of field 17; blocks of a tenant mostly have the same columns, which are parsed once. */
-function rememberColumns(): (json: Uint8Array) => unknown {
-  const known = new Map<string, unknown>();
-  return (json) => {
-    const text = Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString('latin1');
-    if (text === '') return undefined;
-    if (!known.has(text)) known.set(text, parseJsonBytes(json, 'dedicated_columns of the tenant index'));
-    return known.get(text);
+type ColumnsParser = (value: unknown) => readonly DedicatedColumn[];
+
+/** Blocks of a tenant mostly have the same columns: one array for all of them saves most of the list's memory. */
+function shareColumns(): ColumnsParser {
+  const known = new Map<string, readonly DedicatedColumn[]>();
+  return (value) => {
+    const key = JSON.stringify(value) ?? '';
+    const held = known.get(key) ?? parseColumns(value);
+    known.set(key, held);
+    return held;
   };
 }
 
-function compactedMetaOf(field: ProtobufField, parseColumns: (json: Uint8Array) => unknown): CompactedBlockMeta {
+function compactedMetaOf(field: ProtobufField, share: ColumnsParser): CompactedBlockMeta {
   let meta: BlockMeta | undefined;
   let compactedMs = 0;
   for (const inner of readProtobufFields(messageOf(field))) {
-    if (inner.number === 1) meta = blockMetaOf(inner, parseColumns);
+    if (inner.number === 1) meta = blockMetaOf(inner, share);
     else if (inner.number === 2) compactedMs = timestampMs(inner);
   }
   if (meta === undefined) throw new AppError('corrupt_block', 'the tenant index has a compacted block without block_meta');
@@ -113,8 +121,9 @@ const numberFields: Readonly<Record<number, keyof MetaParts>> = {
   18: 'replicationFactor',
 };
 
-function blockMetaOf(field: ProtobufField, parseColumns: (json: Uint8Array) => unknown): BlockMeta {
+function blockMetaOf(field: ProtobufField, share: ColumnsParser): BlockMeta {
   const parts: { -readonly [Part in keyof MetaParts]?: MetaParts[Part] } = {};
+  let columns: Uint8Array = new Uint8Array(0);
   for (const inner of readProtobufFields(messageOf(field))) {
     const part = numberFields[inner.number];
     if (part !== undefined) parts[part] = (inner.bytes === undefined ? inner.value : Number.NaN) as never;
@@ -123,11 +132,13 @@ function blockMetaOf(field: ProtobufField, parseColumns: (json: Uint8Array) => u
     else if (inner.number === 5) parts.tenant = textOf(inner);
     else if (inner.number === 6) parts.startSeconds = Math.floor(timestampMs(inner) / 1000);
     else if (inner.number === 7) parts.endSeconds = Math.floor(timestampMs(inner) / 1000);
-    else if (inner.number === 17) parts.dedicatedColumns = parseColumns(messageOf(inner));
+    else if (inner.number === 17) columns = messageOf(inner);
   }
   if (parts.startSeconds === undefined || parts.endSeconds === undefined) {
     throw new AppError('corrupt_block', 'the tenant index has a block without start_time or end_time');
   }
+  // Written also when there are none.
+  parts.dedicatedColumns = share(columns.length === 0 ? undefined : parseJsonBytes(columns, 'dedicated_columns of the tenant index'));
   return checkMeta(parts as MetaParts);
 }
 

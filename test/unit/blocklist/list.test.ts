@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type BlockId, blockId } from '#engine/base/units.ts';
-import { createBlocklist, selectBlocks, selectTraceBlocks } from '#engine/blocklist/list.ts';
+import { createBlocklist, selectBlocks } from '#engine/blocklist/list.ts';
 import { blockMetaFromJson } from '#engine/blocklist/meta.ts';
 import { metaJson } from './index-files.ts';
 
@@ -30,19 +30,4 @@ test('a search takes blocks that touch its window, both ends included', () => {
   assert.deepEqual(ids(selectBlocks(list, 0, 49)), []);
   assert.deepEqual(ids(selectBlocks(list, 0, 50)), [3]);
   assert.deepEqual(ids(selectBlocks(list, 401, 500)), []);
-});
-
-test('a trace lookup takes a range of ids, lately compacted blocks, and strict overlaps in time', () => {
-  const list = createBlocklist(
-    [meta(1, 100, 200), meta(2, 200, 300), meta(5, 0, 900)],
-    [
-      { meta: meta(3, 100, 250), compactedMs: 1000 },
-      { meta: meta(4, 100, 250), compactedMs: 999 },
-    ],
-  );
-  const range = { firstBlock: idOf(1), lastBlock: idOf(4), compactedSinceMs: 1000 };
-  assert.deepEqual(ids(selectTraceBlocks(list, range)).sort(), [1, 2, 3]);
-  assert.deepEqual(ids(selectTraceBlocks(list, { ...range, startSeconds: 200, endSeconds: 210 })).sort(), [2, 3]);
-  assert.deepEqual(ids(selectTraceBlocks(list, { ...range, startSeconds: 200 })).sort(), [1, 2, 3]);
-  assert.deepEqual(ids(selectTraceBlocks(list, { ...range, firstBlock: idOf(2), lastBlock: idOf(2) })), [2]);
 });

@@ -215,18 +215,16 @@ test('a broken meta is left out and told each time; the others count', async () 
 });
 
 test('a block compacted or deleted between listing and reading', async () => {
-  const { memory, poller } = setUp();
+  const memory = createMemoryBackend();
   putMeta(memory, 1);
   putMeta(memory, 2);
   putMeta(memory, 3);
-  const { read } = memory;
   let changed = false;
-  // The listing has ended when the first meta is read.
-  Object.assign(memory, { read });
   const racing = createPoller({
     backend: {
       ...memory,
       read: async (key, signal) => {
+        // The listing has ended when the first meta is read.
         if (!changed && key.endsWith('meta.json')) {
           changed = true;
           memory.remove(`tenant/${idOf(2)}/meta.json`);
@@ -247,7 +245,6 @@ test('a block compacted or deleted between listing and reading', async () => {
     racing.blocklist(tenant).compacted.map(({ meta, compactedMs }) => [meta.blockId, compactedMs]),
     [[idOf(2), nowMs]],
   );
-  assert.equal(poller.tenants().size, 0);
 });
 
 test("a copied bucket: the folder's name is the tenant", async () => {

@@ -90,6 +90,18 @@ test('all fields of the protobuf form, with unknown ones between', async () => {
   assert.deepEqual(decoded.metas[1].dedicatedColumns, []);
 });
 
+test('blocks with the same columns share them', async () => {
+  const columns = [{ s: 'resource', n: 'ip' }];
+  const index = message().bytes(1, timestamp(1000));
+  for (let turn = 0; turn < 2; turn++) index.bytes(2, metaMessage(id, 1, 2).bytes(17, JSON.stringify(columns)).build());
+  const meta = [metaJson(id, { dedicatedColumns: columns }), metaJson(id, { dedicatedColumns: columns })];
+  const json = packJson({ created_at: '2026-01-10T12:00:00Z', meta });
+  for (const { metas } of [await decodeProtobufIndex(packProtobuf(index.build())), await decodeJsonIndex(json)]) {
+    assert.equal(metas[0].dedicatedColumns.length, 1);
+    assert.equal(metas[0].dedicatedColumns, metas[1].dedicatedColumns);
+  }
+});
+
 test('malformed protobuf is corrupt, whatever is wrong with it', async () => {
   const good = () => message().bytes(1, timestamp(1000));
   const withMeta = (meta: Buffer) => good().bytes(2, meta).build();
