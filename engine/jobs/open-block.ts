@@ -107,6 +107,14 @@ export function createBlockReader(
       ranges.set(key, start, end, content);
       return content;
     },
+    load: async (kernels, start, end) => {
+      if (start >= block.tailStart || backend.readInto === undefined) return kernels.put(await read(start, end));
+      bytesRead += end - start;
+      const at = kernels.alloc(end - start);
+      const pending = backend.readInto(key, start, kernels.u8(at, end - start), signal);
+      if (pending !== undefined) await pending;
+      return at;
+    },
     readMany: async (wanted) => {
       for (const { start, end } of wanted) bytesRead += end - start;
       return readRanges(backend, key, wanted, signal);

@@ -12,6 +12,8 @@ export interface BlockReader {
   readonly read: (start: number, end: number) => Promise<Uint8Array>;
   /** As `read`, for small ranges that the next query wants again: footers, dictionaries, offset indexes. */
   readonly readCached: (start: number, end: number) => Promise<Uint8Array>;
+  /** Bytes `[start, end)` in WASM memory; returns their address. Nothing else may use the kernels until it is done. */
+  readonly load: (kernels: Kernels, start: number, end: number) => Promise<number>;
   /** Several ranges in one round of coalesced requests. */
   readonly readMany: (ranges: readonly { readonly start: number; readonly end: number }[]) => Promise<readonly Uint8Array[]>;
   /** True where a request costs more than the bytes, so that columns are fetched together rather than one after the other. */
@@ -86,8 +88,12 @@ export function pagesOf(group: RowGroup, column: LeafColumn): Promise<Pages> {
   const load = loadOf(group, column);
   load.pages ??= onColumn(group, column, async () => {
     const chunk = columnChunk(group.file, group.index, column);
-    const bytes = await (load.dataBytes ?? readData(group, chunk));
-    const pages = group.kernels.pages(group.kernels.put(bytes), bytes.length, shapeOf(column, chunk));
+    const length = (await dataEnd(group, chunk)) - chunk.dataStart;
+    const prefetched = await load.dataBytes;
+    const at = prefetched
+      ? group.kernels.put(prefetched)
+      : await group.reader.load(group.kernels, chunk.dataStart, chunk.dataStart + length);
+    const pages = group.kernels.pages(at, length, shapeOf(column, chunk));
     if (group.whole ? pages.entryCount !== chunk.entryCount : pages.entryCount > chunk.entryCount) {
       throw new AppError('corrupt_block', `its pages hold ${pages.entryCount} entries, the footer says ${chunk.entryCount}`);
     }
@@ -135,13 +141,13 @@ function shapeOf(column: LeafColumn, chunk: ColumnChunk) {
   return { type: column.type, codec: codecNames[chunk.codec], maxRepetition: column.maxRepetition, maxDefinition: column.maxDefinition };
 }
 
-/** The data pages up to the one that holds the last scanned row. */
-async function readData(group: RowGroup, chunk: ColumnChunk): Promise<Uint8Array> {
-  if (group.whole || chunk.offsetIndexEnd <= chunk.offsetIndexStart) return group.reader.read(chunk.dataStart, chunk.end);
+/** The end of the data pages that hold the scanned rows. */
+async function dataEnd(group: RowGroup, chunk: ColumnChunk): Promise<number> {
+  if (group.whole || chunk.offsetIndexEnd <= chunk.offsetIndexStart) return chunk.end;
   const { offsets, firstRows } = parseOffsetIndex(await group.reader.readCached(chunk.offsetIndexStart, chunk.offsetIndexEnd));
   let page = 1;
   while (page < offsets.length && firstRows[page] < group.rowCount) page++;
   const end = page < offsets.length ? offsets[page] : chunk.end;
   if (offsets[0] !== chunk.dataStart || end > chunk.end) throw new AppError('corrupt_block', 'its offset index does not match its chunk');
-  return group.reader.read(chunk.dataStart, end);
+  return end;
 }
