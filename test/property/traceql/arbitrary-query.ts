@@ -164,14 +164,12 @@ const pipelineOperation = fc.letrec<{ operation: Pipeline; operand: Pipeline }>(
 })).operation;
 
 const scalarPipelines = scalars(
-  fc
-    .tuple(firstStage, fc.array(stage, { maxLength: 2 }), aggregate)
-    .map(
-      ([first, rest, last]): ScalarExpression => ({
-        kind: 'scalarPipeline',
-        pipeline: { kind: 'pipeline', stages: [first, ...rest, last] },
-      }),
-    ),
+  fc.tuple(firstStage, fc.array(stage, { maxLength: 2 }), aggregate).map(
+    ([first, rest, last]): ScalarExpression => ({
+      kind: 'scalarPipeline',
+      pipeline: { kind: 'pipeline', stages: [first, ...rest, last] },
+    }),
+  ),
 );
 const pipelineComparison = fc
   .tuple(
@@ -193,27 +191,23 @@ const metrics: fc.Arbitrary<MetricsFunction> = fc.oneof(
   fc
     .tuple(fc.constantFrom('min_over_time' as const, 'sum_over_time' as const, 'histogram_over_time' as const), by, reference)
     .map(([name, labels, argument]): MetricsFunction => ({ kind: 'metrics', function: name, by: labels, argument })),
-  fc
-    .tuple(by, reference, fc.array(positive, { minLength: 1, maxLength: 3 }))
-    .map(
-      ([labels, argument, quantiles]): MetricsFunction => ({
-        kind: 'metrics',
-        function: 'quantile_over_time',
-        by: labels,
-        argument,
-        quantiles,
-      }),
-    ),
-  fc
-    .tuple(filter, unsigned, unsigned, unsigned)
-    .map(
-      ([selection, topN, start, end]): MetricsFunction => ({
-        kind: 'metrics',
-        function: 'compare',
-        by: [],
-        compare: { selection, topN, start, end },
-      }),
-    ),
+  fc.tuple(by, reference, fc.array(positive, { minLength: 1, maxLength: 3 })).map(
+    ([labels, argument, quantiles]): MetricsFunction => ({
+      kind: 'metrics',
+      function: 'quantile_over_time',
+      by: labels,
+      argument,
+      quantiles,
+    }),
+  ),
+  fc.tuple(filter, unsigned, unsigned, unsigned).map(
+    ([selection, topN, start, end]): MetricsFunction => ({
+      kind: 'metrics',
+      function: 'compare',
+      by: [],
+      compare: { selection, topN, start, end },
+    }),
+  ),
 );
 const secondStage: fc.Arbitrary<SecondStage> = fc.oneof(
   fc.tuple(fc.constantFrom('topk' as const, 'bottomk' as const), unsigned).map(([kind, limit]): SecondStage => ({ kind, limit })),
