@@ -66,11 +66,11 @@ async function counts(state: ScanState, path: string, entries: number, count: nu
   return onColumn(group, column, () => {
     const at = group.kernels.alloc(8 * count);
     group.kernels.gatherInts(pages, entries, count, at);
-    const wide = group.kernels.i64(at, count);
-    return putU32(
-      state,
-      Uint32Array.from(wide, (value) => Number(value)),
-    );
+    // Counts are below 2^32: the low half of each 64-bit number.
+    const halves = group.kernels.u32(at, 2 * count);
+    const narrow = new Uint32Array(count);
+    for (let i = 0; i < count; i++) narrow[i] = halves[2 * i];
+    return putU32(state, narrow);
   });
 }
 
