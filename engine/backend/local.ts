@@ -113,9 +113,17 @@ async function readExactly(handle: FileHandle, key: string, start: number, end: 
 function readNow(handle: FileHandle, key: string, start: number, target: Uint8Array): undefined {
   let filled = 0;
   while (filled < target.length) {
-    const bytesRead = readSync(handle.fd, target, filled, target.length - filled, start + filled);
+    const bytesRead = readChunk(handle, key, target.subarray(filled), start + filled);
     if (bytesRead === 0) throw shortObject(key, { start, end: start + target.length }, filled);
     filled += bytesRead;
+  }
+}
+
+function readChunk(handle: FileHandle, key: string, target: Uint8Array, start: number): number {
+  try {
+    return readSync(handle.fd, target, 0, target.length, start);
+  } catch (thrown) {
+    throw toFileError(thrown, key);
   }
 }
 

@@ -50,6 +50,10 @@ export function createS3Backend(options: S3Options, context: S3Context): Backend
   };
 }
 
+const silent = (): void => undefined;
+/** The SDK would warn on the terminal when requests wait for a connection, which is what `maxConnections` is for. */
+const silentLogger = { debug: silent, info: silent, warn: silent, error: silent };
+
 function createClient(address: S3Address, options: S3Options): S3Client {
   const { accessKey, secretKey, sessionToken, idleTimeoutMs = 10_000, maxConnections = 128, tls } = options;
   const agent = { keepAlive: true, maxSockets: maxConnections };
@@ -64,6 +68,7 @@ function createClient(address: S3Address, options: S3Options): S3Client {
     responseChecksumValidation: 'WHEN_REQUIRED',
     ...(accessKey === '' ? {} : { credentials: { accessKeyId: accessKey, secretAccessKey: secretKey, ...session } }),
     requestHandler: {
+      logger: silentLogger,
       connectionTimeout: idleTimeoutMs,
       socketTimeout: idleTimeoutMs,
       httpAgent: agent,

@@ -37,7 +37,8 @@ export async function decodeJsonIndex(packed: Uint8Array, maxBytes = maxIndexByt
   const value = parseJsonBytes(json, 'the tenant index');
   if (typeof value !== 'object' || value === null) throw new AppError('corrupt_block', 'the tenant index is no JSON object');
   const fields = value as Readonly<Record<string, unknown>>;
-  const share = shareColumns();
+  const store = createColumnStore();
+  const share = (columns: unknown) => store(JSON.stringify(columns) ?? '', () => parseColumns(columns));
   return {
     createdAtMs: parseTimeMs(fields.created_at, 'created_at'),
     metas: listOf(fields.meta, 'meta').map((entry) => blockMetaFromJson(entry, share)),
@@ -54,14 +55,14 @@ export async function decodeJsonIndex(packed: Uint8Array, maxBytes = maxIndexByt
 /** Reads `index.pb.zst`. Errors as {@link decodeJsonIndex}. */
 export async function decodeProtobufIndex(packed: Uint8Array, maxBytes = maxIndexBytes): Promise<TenantIndex> {
   const message = await unpack(() => unpackZstd(packed, { maxOutputLength: maxBytes }), tenantIndexNames.protobuf, maxBytes);
-  const share = shareColumns();
+  const store = createColumnStore();
   const metas: BlockMeta[] = [];
   const compacted: CompactedBlockMeta[] = [];
   let createdAtMs: number | undefined;
   for (const field of readProtobufFields(message)) {
     if (field.number === 1) createdAtMs = timestampMs(field);
-    else if (field.number === 2) metas.push(blockMetaOf(field, share));
-    else if (field.number === 3) compacted.push(compactedMetaOf(field, share));
+    else if (field.number === 2) metas.push(blockMetaOf(field, store));
+    else if (field.number === 3) compacted.push(compactedMetaOf(field, store));
   }
   // Every writer sets it; without it an empty object would pass for a tenant without blocks.
   if (createdAtMs === undefined) throw new AppError('corrupt_block', 'the tenant index has no created_at');
@@ -86,24 +87,24 @@ function listOf(value: unknown, member: string): readonly unknown[] {
   return value;
 }
 
-type ColumnsParser = (value: unknown) => readonly DedicatedColumn[];
+/** Gives the columns of a text, which `parse` reads when it is a new one. */
+type ColumnStore = (text: string, parse: () => readonly DedicatedColumn[]) => readonly DedicatedColumn[];
 
-/** Blocks of a tenant mostly have the same columns: one array for all of them saves most of the list's memory. */
-function shareColumns(): ColumnsParser {
+/** Blocks of a tenant mostly have the same columns: one array for all of them saves most of the list's memory, and parsing them once most of the time. */
+function createColumnStore(): ColumnStore {
   const known = new Map<string, readonly DedicatedColumn[]>();
-  return (value) => {
-    const key = JSON.stringify(value) ?? '';
-    const held = known.get(key) ?? parseColumns(value);
-    known.set(key, held);
+  return (text, parse) => {
+    const held = known.get(text) ?? parse();
+    known.set(text, held);
     return held;
   };
 }
 
-function compactedMetaOf(field: ProtobufField, share: ColumnsParser): CompactedBlockMeta {
+function compactedMetaOf(field: ProtobufField, store: ColumnStore): CompactedBlockMeta {
   let meta: BlockMeta | undefined;
   let compactedMs = 0;
   for (const inner of readProtobufFields(messageOf(field))) {
-    if (inner.number === 1) meta = blockMetaOf(inner, share);
+    if (inner.number === 1) meta = blockMetaOf(inner, store);
     else if (inner.number === 2) compactedMs = timestampMs(inner);
   }
   if (meta === undefined) throw new AppError('corrupt_block', 'the tenant index has a compacted block without block_meta');
@@ -121,7 +122,7 @@ const numberFields: Readonly<Record<number, keyof MetaParts>> = {
   18: 'replicationFactor',
 };
 
-function blockMetaOf(field: ProtobufField, share: ColumnsParser): BlockMeta {
+function blockMetaOf(field: ProtobufField, store: ColumnStore): BlockMeta {
   const parts: { -readonly [Part in keyof MetaParts]?: MetaParts[Part] } = {};
   let columns: Uint8Array = new Uint8Array(0);
   for (const inner of readProtobufFields(messageOf(field))) {
@@ -138,7 +139,9 @@ function blockMetaOf(field: ProtobufField, share: ColumnsParser): BlockMeta {
     throw new AppError('corrupt_block', 'the tenant index has a block without start_time or end_time');
   }
   // Written also when there are none.
-  parts.dedicatedColumns = share(columns.length === 0 ? undefined : parseJsonBytes(columns, 'dedicated_columns of the tenant index'));
+  const text = Buffer.from(columns.buffer, columns.byteOffset, columns.byteLength).toString('latin1');
+  const parse = () => parseColumns(text === '' ? undefined : parseJsonBytes(columns, 'dedicated_columns of the tenant index'));
+  parts.dedicatedColumns = store(text, parse);
   return checkMeta(parts as MetaParts);
 }
 

@@ -45,6 +45,24 @@ test('local: data files stay open up to the limit and are closed when idle', asy
   backend.close();
 });
 
+test('local: reads into memory of the caller are exact, whether the file is open or not', async (context) => {
+  const folder = await writeFolder(new Map([['t/b/data.parquet', Buffer.from('0123456789')]]));
+  context.after(() => removeFolder(folder));
+  const backend = await createLocalBackend({ path: folder });
+  const readInto = async (key: string, start: number, target: Uint8Array, signal?: AbortSignal) =>
+    backend.readInto?.(key, start, target, signal);
+  for (let turn = 0; turn < 2; turn++) {
+    const target = Buffer.from('........');
+    await readInto('t/b/data.parquet', 3, target.subarray(2, 6));
+    assert.equal(target.toString(), '..3456..');
+    await assert.rejects(readInto('t/b/data.parquet', 8, target), { code: 'corrupt_block' });
+    await assert.rejects(readInto('t/c/data.parquet', 0, target), { code: 'not_found' });
+    await assert.rejects(readInto('t/../data.parquet', 0, target), { code: 'bad_request' });
+    await assert.rejects(readInto('t/b/data.parquet', 0, target, AbortSignal.abort()), { code: 'cancelled' });
+  }
+  backend.close();
+});
+
 test('local: files that can change are read afresh, data files once idle', async (context) => {
   const folder = await writeFolder(
     new Map([
