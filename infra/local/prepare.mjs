@@ -71,7 +71,7 @@ export function prepare() {
     say(`packages installed in ${run('npm', ['ci', '--no-audit', '--no-fund'])} s`);
   }
   ensureNode();
-  if (existsSync(join(root, 'engine/kernels/build.mjs'))) run(pinnedNode, ['engine/kernels/build.mjs']);
+  run(pinnedNode, ['engine/kernels/build.mjs']);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
