@@ -120,7 +120,10 @@ export interface Aggregate {
   readonly operand?: FieldExpression;
 }
 
-/** An expression over a spanset as a whole. `pipeline` is a parenthesised pipeline that ends in an aggregate; it parses and never validates. */
+/**
+ * An expression over a spanset as a whole. `scalarPipeline` is a parenthesised pipeline that ends in an aggregate; it parses and never
+ * validates.
+ */
 export type ScalarExpression =
   | Aggregate
   | { readonly kind: 'literal'; readonly value: Static }

@@ -15,7 +15,7 @@ function foldPattern(operator: '=~' | '!~', left: Static, right: Static): Static
   return { kind: 'boolean', value: compileRegexp(right.value).matches(text, 0, text.length) === (operator === '=~') };
 }
 
-/** The value of an operation on constants, or undefined when it does not validate or fails (then it stays as written; spec traceql §3.1). */
+/** The value of an operation on constants; undefined when it does not validate or fails: it stays as written (spec traceql §3.1). */
 function foldStatics(operator: BinaryOperator, left: Static, right: Static): Static | undefined {
   if (!typesMatch(left.kind, right.kind)) return undefined;
   if (!operatorAllowed(operator, left.kind) || !operatorAllowed(operator, right.kind)) return undefined;

@@ -15,7 +15,7 @@ function matchAt(pattern: RegExp, text: string, offset: number): string | undefi
   return pattern.exec(text)?.[0];
 }
 
-/** The text or the byte that an escape stands for, with the length after the backslash; undefined when it is none, 'invalid' out of range. */
+/** The text or byte that an escape stands for, with its length after the backslash; undefined for none, 'invalid' out of range. */
 function escapeAt(text: string, offset: number, quote: string): { length: number; value: string | number | 'invalid' } | undefined {
   const letter = text.charAt(offset);
   if (letter === quote) return { length: 1, value: quote };

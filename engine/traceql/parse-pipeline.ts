@@ -15,8 +15,8 @@ import { spansetLevel } from './precedence.ts';
 import { unexpected } from './syntax-error.ts';
 
 /**
- * What parentheses may hold: a spanset expression, a scalar expression, a pipeline (or pipelines joined by operators), a pipeline that ends in
- * an aggregate. It decides what is an error where; what it is shows only at the end.
+ * What parentheses may hold: a spanset expression, a scalar expression, a pipeline (or pipelines joined by operators), a pipeline that
+ * ends in an aggregate. It decides what is an error where; what it is shows only at the end.
  */
 interface Allowed {
   readonly spanset: boolean;

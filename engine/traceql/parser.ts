@@ -62,7 +62,7 @@ export function nested<Result>(parser: Parser, step: () => Result): Result {
   return result;
 }
 
-/** Records the height of a new tree over its operands; a clear `bad_request` beyond {@link maxTreeHeight}. A folded constant has height 0. */
+/** Records the height of a new tree over its operands (0 for a folded constant); a clear `bad_request` beyond {@link maxTreeHeight}. */
 export function grown<Node extends { readonly kind: string }>(parser: Parser, node: Node, ...operands: readonly object[]): Node {
   if (node.kind === 'literal') return node;
   let height = 0;

@@ -1,4 +1,4 @@
-import type { Aggregate, BinaryOperator, FieldExpression, Intrinsic, ScalarExpression } from './ast.ts';
+import type { BinaryOperator, FieldExpression, Intrinsic } from './ast.ts';
 
 /** What is known of a value before a span is looked at. `dynamic` may turn out to be anything (spec traceql §3.1). */
 export type StaticType = 'int' | 'float' | 'duration' | 'string' | 'boolean' | 'status' | 'kind' | 'nil' | 'dynamic';
@@ -82,27 +82,5 @@ export function fieldType(expression: FieldExpression): StaticType {
     case 'binary':
       if (!isArithmetic(expression.operator)) return 'boolean';
       return binaryType(expression.operator, fieldType(expression.left), fieldType(expression.right));
-  }
-}
-
-/** The static type of an aggregate: int for `count()`, else that of what it aggregates (spec traceql §3.1). */
-export function aggregateType(aggregate: Aggregate): StaticType {
-  return aggregate.operand === undefined ? 'int' : fieldType(aggregate.operand);
-}
-
-/** The static type of an expression over a spanset as a whole. */
-export function scalarType(expression: ScalarExpression): StaticType {
-  switch (expression.kind) {
-    case 'literal':
-      return expression.value.kind;
-    case 'aggregate':
-      return aggregateType(expression);
-    case 'scalarOperation':
-      return binaryType(expression.operator, scalarType(expression.left), scalarType(expression.right));
-    case 'scalarPipeline': {
-      const { pipeline } = expression;
-      const last = pipeline.kind === 'pipeline' ? pipeline.stages.at(-1) : undefined;
-      return last?.kind === 'aggregate' ? aggregateType(last) : 'dynamic';
-    }
   }
 }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AppError } from '#engine/base/errors.ts';
 import { compileQuery } from '#engine/traceql/compile.ts';
+import { parseQuery } from '#engine/traceql/parse.ts';
+import { fieldType } from '#engine/traceql/static-types.ts';
 
 function problem(text: string): string {
   try {
@@ -103,4 +105,25 @@ test('metrics functions and what follows them (spec traceql §3.5)', () => {
     ['{} | max_over_time(parent)', 'intrinsic (parent) not yet supported'],
     ['{ 1 } | rate() | topk(0)', 'span filter field expressions must resolve to a boolean: { 1 }'],
   ]);
+});
+
+test('the static type of an expression (spec traceql §3.1)', () => {
+  const rows: readonly (readonly [string, string])[] = [
+    ['.a', 'dynamic'],
+    ['.a + 1h', 'duration'],
+    ['duration + 1', 'duration'],
+    ['-.a', 'dynamic'],
+    ['.a = 1', 'boolean'],
+    ['.a != nil', 'boolean'],
+    ['.a && .b', 'boolean'],
+    ['1h + 2h', 'float'],
+    ['span:id', 'string'],
+    ['instrumentation:version', 'dynamic'],
+  ];
+  for (const [text, type] of rows) {
+    const { pipeline } = parseQuery(`{ ${text} }`);
+    const stage = pipeline.kind === 'pipeline' ? pipeline.stages[0] : undefined;
+    assert.ok(stage?.kind === 'filter');
+    assert.equal(fieldType(stage.expression), type, text);
+  }
 });
