@@ -51,9 +51,9 @@ test('the settings of the recorded answers load', async () => {
 test('a file of 2.7 loads: write path skipped, old spellings moved, removed keys told', async () => {
   const { config, warnings, ignored } = await load('tempo-2.7.yaml', '-config.expand-env=true', '--server.http-listen-port', '8081');
   assert.deepEqual(ignored, ['distributor', 'ingester', 'compactor', 'metrics_generator', 'overrides.ingestion_rate_limit_bytes']);
-  assert.ok(warnings.includes('querier.search_query_timeout (line 30) is now querier.search.query_timeout'), warnings.join('\n'));
-  assert.ok(warnings.includes('query_frontend.search.query_ingesters_until (line 27) was removed and has no effect'));
-  assert.ok(warnings.includes('overrides.max_search_duration (line 58) is now overrides.defaults.read.max_search_duration'));
+  assert.ok(warnings.includes('querier.search_query_timeout (line 29) is now querier.search.query_timeout'), warnings.join('\n'));
+  assert.ok(warnings.includes('query_frontend.search.query_ingesters_until (line 26) was removed and has no effect'));
+  assert.ok(warnings.includes('overrides.max_search_duration (line 54) is now overrides.defaults.read.max_search_duration'));
   assert.equal(config.multitenancyEnabled, true);
   assert.equal(config.httpApiPrefix, '/tempo');
   assert.equal(config.server.port, 8081, 'flags win over the file');
