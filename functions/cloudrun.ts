@@ -36,21 +36,29 @@ function describe(cause: unknown): string | undefined {
   return cause instanceof Error ? (cause.stack ?? cause.message) : undefined;
 }
 
-function createServer(handler: () => Promise<FunctionHandler>): Server {
-  let calls = 0;
+/** The server, and how many calls have no complete answer yet. */
+interface Front {
+  readonly server: Server;
+  calls: number;
+}
+
+function createFront(handler: () => Promise<FunctionHandler>): Front {
   const server = http.createServer({ maxHeaderSize: maxHeaderBytes }, async (request, response) => {
     request.resume();
-    calls++;
+    front.calls++;
+    response.once('close', () => {
+      front.calls--;
+      closeWhenDone(front);
+    });
     try {
-      send(server, response, calls > maxCalls ? busy : await call(await handler(), request, response));
+      send(front, response, front.calls > maxCalls ? busy : await call(await handler(), request, response));
     } catch (thrown) {
       // Only where the code itself could not be loaded.
-      send(server, response, { ...busy, status: 500, body: Buffer.from(`serverless [loading function]: ${describe(thrown)}`) });
-    } finally {
-      calls--;
+      send(front, response, { ...busy, status: 500, body: Buffer.from(`serverless [loading function]: ${describe(thrown)}`) });
     }
   });
-  return server;
+  const front: Front = { server, calls: 0 };
+  return front;
 }
 
 async function call(handle: FunctionHandler, request: IncomingMessage, response: ServerResponse): Promise<FunctionResponse> {
@@ -61,7 +69,7 @@ async function call(handle: FunctionHandler, request: IncomingMessage, response:
   return handle({ method: request.method ?? 'GET', url: request.url ?? '/', headers, signal: gone.signal });
 }
 
-function send(server: Server, response: ServerResponse, { status, headers, body }: FunctionResponse): void {
+function send({ server }: Front, response: ServerResponse, { status, headers, body }: FunctionResponse): void {
   // A stopping server must not leave the client a connection that it is about to close.
   const closing = server.listening ? {} : { connection: 'close' };
   response.writeHead(status, { ...headers, ...closing, 'content-length': body.length });
@@ -69,16 +77,23 @@ function send(server: Server, response: ServerResponse, { status, headers, body 
 }
 
 /** Stops listening; calls that run are answered, then the process ends by itself. A second signal ends it at once. */
-function stopOn(signal: NodeJS.Signals, server: Server): void {
+function stopOn(signal: NodeJS.Signals, front: Front): void {
   process.once(signal, () => {
     process.once(signal, () => process.exit(1));
-    server.close(() => process.exit(0));
+    front.server.close(() => process.exit(0));
+    closeWhenDone(front);
   });
+}
+
+/** Connections on which nothing was ever asked do not count as idle for Node, and would keep a stopping server. */
+function closeWhenDone({ server, calls }: Front): void {
+  if (!server.listening && calls === 0) server.closeAllConnections();
 }
 
 function main(): void {
   let loading: Promise<FunctionHandler> | undefined;
-  const server = createServer(() => (loading ??= loadHandler()));
+  const front = createFront(() => (loading ??= loadHandler()));
+  const { server } = front;
   server.on('error', (error) => {
     console.error(`cannot listen: ${error.message}`);
     process.exitCode = 1;
@@ -89,7 +104,7 @@ function main(): void {
     loading ??= loadHandler();
     loading.catch((thrown: unknown) => console.error(`cannot load the function: ${describe(thrown)}`));
   });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) stopOn(signal, server);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) stopOn(signal, front);
 }
 
 main();

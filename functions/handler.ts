@@ -35,7 +35,7 @@ export interface HandlerOptions {
   readonly createEnvironment: () => Promise<JobEnvironment>;
   /** Longest time for one job. */
   readonly jobTimeoutMs: number;
-  /** Told of errors that are not the caller's. */
+  /** Told of errors that are not the caller's doing. */
   readonly onError: (error: AppError) => void;
 }
 
@@ -52,7 +52,7 @@ export function createHandler({ createEnvironment, jobTimeoutMs, onError }: Hand
       return await answerSearch(request, loadEnvironment, signal);
     } catch (thrown) {
       const error = toAppError(thrown);
-      if (wireStatuses[error.code].http >= 500) onError(error);
+      if (wireStatuses[error.code].http >= 500 && !request.signal.aborted) onError(error);
       return errorResponse(error);
     }
   };
