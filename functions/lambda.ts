@@ -36,11 +36,16 @@ const handle = createHandler({
  * (spec serverless §3.4).
  */
 export async function handler(event: AlbEvent | HttpApiEvent, context: LambdaContext): Promise<AlbResult | HttpApiResult> {
-  const signal = AbortSignal.timeout(Math.max(0, Math.floor(context.getRemainingTimeInMillis() - answerMs)));
+  const signal = deadlineSignal(context.getRemainingTimeInMillis() - answerMs);
   if (isHttpApiEvent(event)) return httpApiResult(await handle({ ...readHttpApiEvent(event), signal }));
   try {
     return albResult(await handle({ ...readAlbEvent(event), signal }));
   } catch (thrown) {
     return albResult(errorResponse(toAppError(thrown)));
   }
+}
+
+function deadlineSignal(remainingMs: number): AbortSignal {
+  if (remainingMs > 0) return AbortSignal.timeout(Math.floor(remainingMs));
+  return AbortSignal.abort(new DOMException('the deadline of the function has passed', 'TimeoutError'));
 }
