@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { Comparison, Kernels, Pages } from '#engine/kernels/kernels.ts';
+import type { ColumnShape, Comparison, Kernels, Pages } from '#engine/kernels/kernels.ts';
 import { loadKernels } from '#engine/kernels/load.ts';
 import { readChunk, type TwinEntry, type TwinValue } from '../../unit/kernels/twins/chunk.ts';
 import { satisfies } from '../../unit/kernels/twins/slots.ts';
 import { kinds, putColumn, type RandomColumn, randomColumn, someEntries } from './columns.ts';
+import { choiceOf } from './encode-values.ts';
+import { writeDataPage } from './page-writer.ts';
 
 const runs = { numRuns: 120 };
 const comparisons: readonly Comparison[] = ['=', '!=', '<', '<=', '>', '>='];
@@ -117,6 +119,26 @@ describe('kernels decode what the twins decode', () => {
         });
       }),
       runs,
+    );
+  });
+
+  it('ids of every width', () => {
+    const wide = fc
+      .integer({ min: 1, max: 32 })
+      .chain((bits) => fc.tuple(fc.constant(bits), fc.array(fc.nat(2 ** bits - 2), { minLength: 1, maxLength: 90 })));
+    fc.assert(
+      fc.property(wide, fc.integer(), ([idBits, ids], seed) => {
+        const mark = kernels.mark();
+        const shape: ColumnShape = { type: 'bytes', codec: 'none', maxRepetition: 0, maxDefinition: 0 };
+        const entries = ids.map((value) => ({ repetition: 0, definition: 0, value }));
+        const bytes = writeDataPage(entries, shape, { encoding: 'dictionary', choice: choiceOf(seed), idBits });
+        const pages = kernels.pages(kernels.put(bytes), bytes.length, shape);
+        const out = kernels.alloc(ids.length * 4);
+        kernels.ids(pages, 2 ** idBits - 1, out);
+        assert.deepEqual([...kernels.u32(out, ids.length)], ids);
+        kernels.release(mark);
+      }),
+      { numRuns: 400 },
     );
   });
 

@@ -86,7 +86,7 @@ describe('damage never ends in a crash', () => {
             for (const read of readers(column, pages, kind.encoding)) survives(() => read(out));
           });
         }),
-        { numRuns: 400 },
+        { numRuns: 150 },
       );
     });
   }

@@ -107,9 +107,10 @@ describe('damaged values', () => {
   }
 
   it('definition levels that disagree with the header', () => {
-    const body = [2, 1, ...new Array<number>(8).fill(0)];
-    const page = rawPage({ body, entries: 2, nulls: 1, definitionBytes: 2 });
-    fails(() => ints(page, { ...flat, maxDefinition: 1 }), 'corrupt_block', /run of levels ends|do not agree/);
+    // A run of two levels 1, so no null at all.
+    const body = [4, 1, ...new Array<number>(8).fill(0)];
+    const page = rawPage({ body, entries: 2, nulls: 1, rows: 2, definitionBytes: 2 });
+    fails(() => ints(page, { ...flat, maxDefinition: 1 }), 'corrupt_block', /levels do not agree with the number of nulls/);
   });
 
   it('runs of levels that end early', () => {
@@ -162,6 +163,13 @@ describe('damaged values', () => {
   it('snappy data that goes on', () => fails(inflated([...block, 0, 1]), 'corrupt_block', /snappy data is damaged/));
   it('a snappy copy from before the start', () =>
     fails(inflated([...varint(800), 0, 1, 254, 2, 0, ...padding]), 'corrupt_block', /snappy data is damaged/));
+  it('snappy copies far beyond the end, without touching what is there', () => {
+    const copies = Array.from({ length: 100_000 }, () => [254, 1, 0]).flat();
+    const page = rawPage({ body: [...varint(800), 0, 1, ...copies], entries: 100, rows: 100, plainBytes: 800 });
+    const fresh = loadKernels({ maxBytes: 2 << 20 });
+    const pages = fresh.pages(fresh.put(page), page.length, snappy);
+    fails(() => fresh.ints(pages, fresh.alloc(800)), 'corrupt_block', /snappy data is damaged/);
+  });
   it('a snappy literal of 4 GiB', () =>
     fails(inflated([...varint(800), 63 << 2, 255, 255, 255, 255, ...padding]), 'corrupt_block', /snappy data is damaged/));
   it('zstd data that is none', () =>
