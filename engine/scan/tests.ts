@@ -4,9 +4,10 @@ import type { LeafColumn } from '#engine/parquet/schema.ts';
 import type { Predicate } from '#engine/traceql/plan.ts';
 import type { ColumnSource, ListSource, SourceGroup } from '#engine/vparquet/sources.ts';
 import { allSlots, complement, intersect, type Mask, maskAt, noSlots, toSpans, unite } from './masks.ts';
+import { matchPlainTexts } from './plain-texts.ts';
 import { dictionaryOf, onColumn, pagesOf, type RowGroup } from './row-group.ts';
 import type { PreparedTest, ScanState } from './scan-state.ts';
-import { idPredicate, matchDictionaryEntries, matchesText, printId, type StringPredicate } from './string-predicates.ts';
+import { matchDictionaryEntries, type StringPredicate } from './string-predicates.ts';
 import { slotBound } from './structure.ts';
 
 /** Slots that satisfy a test, at the level of its reference (unscoped attributes: spans). Remembers the masks for the answer's attributes. */
@@ -102,7 +103,7 @@ async function matchEntries(
   if (column.type === 'bytes') {
     if (strings === undefined) return undefined;
     const dictionary = await dictionaryOf(group, column);
-    if (dictionary === undefined) return matchPlainTexts(group, column, source ? idAware(strings, source) : strings, source);
+    if (dictionary === undefined) return matchPlainTexts(group, column, strings, source?.meaning ?? 'text');
     const { hits, hitCount } = matchDictionaryEntries(kernels, dictionary, strings);
     if (hitCount === 0) return undefined;
     const pages = await pagesOf(group, column);
@@ -148,41 +149,6 @@ function matchNumbers(kernels: Kernels, pages: Pages, predicate: Predicate): num
       kernels.matchPresent(pages, out);
       return out;
   }
-}
-
-function idAware(strings: StringPredicate, source: ColumnSource): StringPredicate {
-  return source.meaning === 'text' ? strings : idPredicate(strings, source.meaning);
-}
-
-/** A byte-array column without dictionary: ids, status messages, blobs. */
-async function matchPlainTexts(
-  group: RowGroup,
-  column: LeafColumn,
-  strings: StringPredicate,
-  source: ColumnSource | undefined,
-): Promise<number> {
-  const pages = await pagesOf(group, column);
-  return onColumn(group, column, () => {
-    const { kernels } = group;
-    const pairsAt = kernels.alloc(8 * pages.entryCount);
-    kernels.byteArrays(pages, pairsAt);
-    const out = kernels.alloc(pages.entryCount);
-    const pairs = kernels.u32(pairsAt, 2 * pages.entryCount);
-    const flags = kernels.u8(out, pages.entryCount);
-    const bytes = new Uint8Array(kernels.memory.buffer);
-    const meaning = source?.meaning ?? 'text';
-    const printed = new Uint8Array(32);
-    for (let i = 0; i < flags.length; i++) {
-      const length = pairs[2 * i + 1];
-      if (length === 0xffffffff) flags[i] = 0;
-      else if (meaning === 'text') flags[i] = Number(matchesText(strings, bytes, pairs[2 * i], pairs[2 * i] + length));
-      else {
-        const text = printId(bytes, pairs[2 * i], length, meaning, printed);
-        flags[i] = Number(matchesText(strings, printed, text.start, text.end));
-      }
-    }
-    return out;
-  });
 }
 
 /** An attribute in a generic list: values first, since a value that stands nowhere rules the row group out; then keys. */
