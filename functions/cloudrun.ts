@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { jobTimeoutMs, listenPort } from './config.ts';
 import type { FunctionHandler, FunctionResponse } from './handler.ts';
+import { listenPort } from './listen-port.ts';
 
 // Only what is needed to listen is loaded before the ready line. `import` of node:http would run every getter of its exports, among them the one that
 // loads fetch: 20 ms of 45.
@@ -18,7 +18,8 @@ const busy: FunctionResponse = {
 
 /** Loads the rest; starts on its own after the server listens, so that the first call does not wait for all of it. */
 async function loadHandler(): Promise<FunctionHandler> {
-  const [{ createHandler }, { createFunctionEnvironment }, { systemClock }] = await Promise.all([
+  const [{ jobTimeoutMs }, { createHandler }, { createFunctionEnvironment }, { systemClock }] = await Promise.all([
+    import('./config.ts'),
     import('./handler.ts'),
     import('./environment.ts'),
     import('#engine/base/clock.ts'),

@@ -39,17 +39,6 @@ const maxMemoryBytes = 2048 * mebibyte;
 const jobBytes = 256 * mebibyte;
 const maxJobs = 4;
 const defaultJobTimeoutMs = 60_000;
-const defaultPort = 8080;
-
-/** The port to listen on: `--port N` or `--port=N`, else PORT, else 8080; 0 takes a free one. Throws `config` for anything else. */
-export function listenPort(args: readonly string[], env: Environment): number {
-  const at = args.findIndex((arg) => arg === '--port' || arg.startsWith('--port='));
-  const text = at < 0 ? (env.PORT ?? '') : args[at] === '--port' ? (args[at + 1] ?? '') : args[at].slice('--port='.length);
-  if (text === '' && at < 0) return defaultPort;
-  const port = Number(text);
-  if (!/^\d{1,5}$/.test(text) || port > 65535) throw new AppError('config', `port must be a number from 0 to 65535. received: ${text}`);
-  return port;
-}
 
 /** RUBATO_JOB_TIMEOUT, a Go duration: a job that takes longer is stopped. One minute without it. Throws `config`. */
 export function jobTimeoutMs(env: Environment): number {

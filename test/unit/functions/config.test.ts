@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AppError } from '#engine/base/errors.ts';
-import { jobTimeoutMs, listenPort, memoryConfig, storageConfig } from '../../../functions/config.ts';
+import { jobTimeoutMs, memoryConfig, storageConfig } from '../../../functions/config.ts';
+import { listenPort } from '../../../functions/listen-port.ts';
 
 const mebibyte = 1024 * 1024;
 
