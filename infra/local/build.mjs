@@ -1,13 +1,13 @@
-// `npm run build`: bundles what is deployed into dist/, with the kernels inside and nothing to install beside it.
+// `npm run build`: bundles what is deployed into dist/, with the kernels inside and nothing to install beside it. With a folder as argument, into that.
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const root = join(fileURLToPath(import.meta.url), '../../..');
 /** What a cold start may have to read and parse. The AWS SDK alone would be twice that. */
-const maxFunctionBytes = 256 * 1024;
+const maxFunctionBytes = 320 * 1024;
 
 /** @type {import('esbuild').BuildOptions} */
 const shared = {
@@ -28,21 +28,21 @@ const requireBanner = "import { createRequire } from 'node:module';const require
 /**
  * The container's function listens before it loads the engine, so its bundle is split there: in one file, imports of Node's modules would all come first.
  * Lambda loads everything before the first call anyway.
- * @type {readonly { maxBytes?: number, options: import('esbuild').BuildOptions }[]}
+ * @type {readonly { folder: string, maxBytes?: number, options: import('esbuild').BuildOptions }[]}
  */
 const bundles = [
   {
+    folder: 'functions',
     maxBytes: maxFunctionBytes,
     options: {
       entryPoints: ['functions/cloudrun.ts'],
-      outdir: 'dist/functions',
       chunkNames: 'cloudrun-[name]-[hash]',
       minify: true,
       splitting: true,
     },
   },
-  { maxBytes: maxFunctionBytes, options: { entryPoints: ['functions/lambda.ts'], outdir: 'dist/functions', minify: true } },
-  { options: { entryPoints: { querier: 'querier/main.ts' }, outdir: 'dist', banner: { js: requireBanner } } },
+  { folder: 'functions', maxBytes: maxFunctionBytes, options: { entryPoints: ['functions/lambda.ts'], minify: true } },
+  { folder: '', options: { entryPoints: { querier: 'querier/main.ts' }, banner: { js: requireBanner } } },
 ];
 
 function kibibytes(bytes) {
@@ -50,13 +50,13 @@ function kibibytes(bytes) {
 }
 
 /** Bundles one program and prints the sizes of its files. Throws when they are larger together than they may be. */
-async function bundle({ maxBytes, options }) {
+async function bundle({ folder, maxBytes, options }, target) {
   const { entryPoints } = options;
   if (!Object.values(entryPoints).every((source) => existsSync(join(root, source)))) return;
-  const { metafile } = await build({ ...shared, ...options });
+  const { metafile } = await build({ ...shared, ...options, outdir: join(target, folder) });
   let total = 0;
   for (const path of Object.keys(metafile.outputs)) {
-    const content = readFileSync(join(root, path));
+    const content = readFileSync(resolve(root, path));
     total += content.length;
     console.log(`${path}  ${kibibytes(content.length)}  (${kibibytes(gzipSync(content).length)} gzipped)`);
   }
@@ -69,5 +69,6 @@ async function bundle({ maxBytes, options }) {
   throw new Error(`${Object.values(entryPoints).join()} is larger than ${kibibytes(maxBytes)}; the largest parts: ${largest.join(', ')}`);
 }
 
-rmSync(join(root, 'dist'), { recursive: true, force: true });
-for (const each of bundles) await bundle(each);
+const [target = join(root, 'dist')] = process.argv.slice(2);
+if (process.argv.length <= 2) rmSync(target, { recursive: true, force: true });
+for (const each of bundles) await bundle(each, target);
