@@ -10,8 +10,8 @@ export interface Arena {
   readonly alloc: (sizeBytes: number) => number;
   readonly mark: () => number;
   readonly release: (mark: number) => void;
-  /** Makes sure of so much scratch from now on. Grows memory at most here and in `alloc`. */
-  readonly needScratch: (sizeBytes: number) => void;
+  /** Makes sure of scratch for such a page and, before it, such a hit table from now on. Memory grows here and in `alloc` only. */
+  readonly needScratch: (need: { readonly pageBytes?: number; readonly hitBytes?: number }) => void;
   /** Address of the scratch: the arena's top. */
   readonly scratch: () => number;
 }
@@ -19,7 +19,8 @@ export interface Arena {
 /** An arena over `memory` from `base` on. `maxBytes` bounds the whole memory. */
 export function createArena(memory: WebAssembly.Memory, base: number, maxBytes: number): Arena {
   let top = align(base);
-  let scratchBytes = 0;
+  let pageBytes = 0;
+  let hitBytes = 0;
   let size = memory.buffer.byteLength;
 
   function reserve(end: number): void {
@@ -39,7 +40,7 @@ export function createArena(memory: WebAssembly.Memory, base: number, maxBytes: 
     alloc(sizeBytes) {
       if (!(sizeBytes >= 0)) throw new AppError('internal', `cannot take ${sizeBytes} bytes`);
       const end = align(top + sizeBytes + slackBytes);
-      reserve(end + scratchBytes);
+      reserve(end + pageBytes + hitBytes);
       const at = top;
       top = end;
       return at;
@@ -48,10 +49,12 @@ export function createArena(memory: WebAssembly.Memory, base: number, maxBytes: 
     release(mark) {
       top = mark;
     },
-    needScratch(sizeBytes) {
-      if (sizeBytes <= scratchBytes) return;
-      reserve(top + sizeBytes);
-      scratchBytes = sizeBytes;
+    needScratch(need) {
+      const pages = Math.max(pageBytes, need.pageBytes ?? 0);
+      const hits = Math.max(hitBytes, need.hitBytes ?? 0);
+      reserve(top + pages + hits);
+      pageBytes = pages;
+      hitBytes = hits;
     },
     scratch: () => top,
   };

@@ -1,9 +1,8 @@
-import type { Arena } from './arena.ts';
 import { createArena } from './arena.ts';
 import { kernelsWasmBase64 } from './gen/kernels-wasm.js';
 import type { Comparison, Dictionary, FooterTable, Kernels, Pages } from './kernels.ts';
 import { chunkFields } from './kernels.ts';
-import { createCheck, createPageTables, type PageTables } from './page-table.ts';
+import { createCheck, joinPages, needHits, openDictionary, type PageContext, walkPages } from './page-table.ts';
 import type { WasmExports } from './wasm-exports.ts';
 
 /** Numbers of the comparisons in `assembly/compare.ts`. */
@@ -11,15 +10,6 @@ const comparisonNumbers: Readonly<Record<Comparison, number>> = { '=': 0, '!=': 
 const maxMemoryBytes = 65536 * 65536;
 
 let compiled: WebAssembly.Module | undefined;
-
-/** The module with what the parts of the binding share. */
-interface Binding {
-  readonly wasm: WasmExports;
-  readonly arena: Arena;
-  readonly tables: PageTables;
-  /** Returns a result, or throws the error that a negative one stands for. */
-  readonly check: (result: number) => number;
-}
 
 /**
  * A new instance of the kernels with a memory of its own; the module is compiled once in a process. `maxBytes` bounds that memory, scratch included;
@@ -30,17 +20,15 @@ export function loadKernels(options: { readonly maxBytes: number }): Kernels {
   const { exports } = new WebAssembly.Instance(compiled);
   const wasm = exports as unknown as WasmExports;
   const arena = createArena(wasm.memory, wasm.heapBase(), Math.min(options.maxBytes, maxMemoryBytes));
-  const check = createCheck(wasm);
-  const tables = createPageTables(wasm, arena, check);
-  const binding: Binding = { wasm, arena, tables, check };
+  const binding: PageContext = { wasm, arena, check: createCheck(wasm) };
   return {
     memory: wasm.memory,
     exports,
     ...bindArena(binding),
     footer: (at, length) => readFooter(binding, at, length),
-    pages: tables.pages,
-    joinPages: tables.joinPages,
-    dictionary: tables.dictionary,
+    pages: (at, length, column) => walkPages(binding, at, length, column),
+    joinPages: (parts) => joinPages(binding, parts),
+    dictionary: (at, length, column) => openDictionary(binding, at, length, column),
     ...bindDictionaries(binding),
     ...bindMatching(binding),
     ...bindDecoding(binding),
@@ -50,7 +38,7 @@ export function loadKernels(options: { readonly maxBytes: number }): Kernels {
   };
 }
 
-function bindArena({ wasm, arena }: Binding) {
+function bindArena({ wasm, arena }: PageContext) {
   return {
     alloc: arena.alloc,
     mark: arena.mark,
@@ -71,7 +59,7 @@ function bindArena({ wasm, arena }: Binding) {
 const chunkMinBytes = 24;
 const rowGroupMinBytes = 4;
 
-function readFooter({ wasm, arena, check }: Binding, at: number, length: number): FooterTable {
+function readFooter({ wasm, arena, check }: PageContext, at: number, length: number): FooterTable {
   const start = arena.mark();
   const chunkCapacity = Math.ceil(length / chunkMinBytes);
   const groupCapacity = Math.ceil(length / rowGroupMinBytes);
@@ -92,7 +80,7 @@ function readFooter({ wasm, arena, check }: Binding, at: number, length: number)
   }
 }
 
-function bindDictionaries({ wasm, arena }: Binding) {
+function bindDictionaries({ wasm, arena }: PageContext) {
   /** Runs `use` with the bytes in WASM memory. */
   function withBytes(bytes: Uint8Array, use: (at: number) => number): number {
     const start = arena.mark();
@@ -112,10 +100,10 @@ function bindDictionaries({ wasm, arena }: Binding) {
   };
 }
 
-function bindMatching({ wasm, arena, tables, check }: Binding) {
+function bindMatching({ wasm, arena, check }: PageContext) {
   return {
     matchIds({ table, pageCount }: Pages, hits: number, dictionaryCount: number, out: number): void {
-      tables.needHits(dictionaryCount);
+      needHits(arena, dictionaryCount);
       check(wasm.matchIds(table, pageCount, hits, dictionaryCount, arena.scratch(), out));
     },
     matchInts({ table, pageCount }: Pages, comparison: Comparison, literal: bigint, out: number): void {
@@ -141,7 +129,7 @@ function bindMatching({ wasm, arena, tables, check }: Binding) {
   };
 }
 
-function bindDecoding({ wasm, arena, check }: Binding) {
+function bindDecoding({ wasm, arena, check }: PageContext) {
   return {
     ids({ table, pageCount }: Pages, dictionaryCount: number, out: number): void {
       check(wasm.decodeIds(table, pageCount, dictionaryCount, arena.scratch(), out));
@@ -168,7 +156,7 @@ function bindDecoding({ wasm, arena, check }: Binding) {
   };
 }
 
-function bindGathering({ wasm, arena, check }: Binding) {
+function bindGathering({ wasm, arena, check }: PageContext) {
   return {
     gatherIds({ table, pageCount }: Pages, dictionaryCount: number, entries: number, count: number, out: number): void {
       check(wasm.gatherIds(table, pageCount, dictionaryCount, entries, count, arena.scratch(), out));
@@ -189,7 +177,7 @@ function bindGathering({ wasm, arena, check }: Binding) {
   };
 }
 
-function bindSlots({ wasm, check }: Binding) {
+function bindSlots({ wasm, check }: PageContext) {
   return {
     starts: (repetitions: number, count: number, level: number, out: number, capacity: number) =>
       check(wasm.starts(repetitions, count, level, out, capacity)),
@@ -208,14 +196,14 @@ function bindSlots({ wasm, check }: Binding) {
   };
 }
 
-function bindAttributes({ wasm, arena, tables, check }: Binding): Pick<Kernels, 'matchAttributes' | 'findAttributes'> {
+function bindAttributes({ wasm, arena, check }: PageContext): Pick<Kernels, 'matchAttributes' | 'findAttributes'> {
   return {
     matchAttributes({ table, pageCount }, keyHits, dictionaryCount, candidates, out, ownerCapacity) {
-      tables.needHits(dictionaryCount);
+      needHits(arena, dictionaryCount);
       return check(wasm.matchAttributes(table, pageCount, keyHits, dictionaryCount, candidates, arena.scratch(), out, ownerCapacity));
     },
     findAttributes({ table, pageCount }, keyHits, dictionaryCount, wanted, ownerCapacity, outOwners, outEntries, capacity) {
-      tables.needHits(dictionaryCount);
+      needHits(arena, dictionaryCount);
       const scratch = arena.scratch();
       return check(
         wasm.findAttributes(table, pageCount, keyHits, dictionaryCount, wanted, ownerCapacity, scratch, outOwners, outEntries, capacity),

@@ -25,140 +25,131 @@ const place = {
 const codecNumbers = { none: 0, snappy: 1, zstd: 6 } as const;
 const typeNumbers = { boolean: 0, int32: 1, int64: 2, double: 5, bytes: 6 } as const;
 
-/** Makes the page tables and dictionaries that kernels read. */
-export interface PageTables {
-  readonly pages: (at: number, length: number, column: ColumnShape) => Pages;
-  readonly joinPages: (parts: readonly { readonly pages: Pages; readonly firstEntry: number }[]) => Pages;
-  readonly dictionary: (at: number, length: number, column: ColumnShape) => Dictionary;
-  /** Makes room for a hit table of so many ids beside the scratch of the largest page. */
-  readonly needHits: (dictionaryCount: number) => void;
+/** What the making of page tables needs of the module. */
+export interface PageContext {
+  readonly wasm: WasmExports;
+  readonly arena: Arena;
+  /** Returns a result, or throws the error that a negative one stands for. */
+  readonly check: (result: number) => number;
 }
 
-/** Binds the walking of pages to the module. `check` turns a negative result into an error. */
-export function createPageTables(wasm: WasmExports, arena: Arena, check: (result: number) => number): PageTables {
-  let largestPage = 0;
-  let largestTable = 0;
+/** See `Kernels.pages`. */
+export function walkPages(context: PageContext, at: number, length: number, column: ColumnShape): Pages {
+  const { wasm, arena } = context;
+  const { table, pageCount } = fillTable(context, at, length, column);
+  const entryCount = wasm.walkedEntries();
+  const valueCount = entryCount - wasm.walkedNulls();
+  const rowCount = wasm.walkedRows();
+  arena.needScratch({ pageBytes: wasm.walkedScratch() >>> 0 });
+  preparePages(context, table, pageCount);
+  return { shape: column, table, pageCount, entryCount, valueCount, rowCount };
+}
 
-  function needPage(sizeBytes: number): void {
-    if (sizeBytes > largestPage) arena.needScratch(sizeBytes + largestTable);
-    largestPage = Math.max(largestPage, sizeBytes);
+function fillTable({ wasm, arena, check }: PageContext, at: number, length: number, column: ColumnShape) {
+  const columnShape = typeNumbers[column.type] | (column.maxRepetition << 8) | (column.maxDefinition << 16);
+  const start = arena.mark();
+  for (let capacity = firstCapacity; ; ) {
+    const table = arena.alloc(capacity * recordBytes);
+    const pageCount = check(wasm.walkPages(at, length, codecNumbers[column.codec], columnShape, table, capacity));
+    arena.release(start);
+    if (pageCount <= capacity) return { table: arena.alloc(pageCount * recordBytes), pageCount };
+    capacity = pageCount;
   }
+}
 
-  function needHits(dictionaryCount: number): void {
-    // A power of two, so that packed ids cannot go beyond it; at most twice the count, and slack.
-    const sizeBytes = 2 * dictionaryCount + 128;
-    if (sizeBytes > largestTable) arena.needScratch(largestPage + sizeBytes);
-    largestTable = Math.max(largestTable, sizeBytes);
-  }
-
-  function u32(at: number, count: number): Uint32Array {
-    return new Uint32Array(wasm.memory.buffer, at, count);
-  }
-
-  function u8(at: number, count: number): Uint8Array {
-    return new Uint8Array(wasm.memory.buffer, at, count);
-  }
-
-  function inflate(at: number, storedBytes: number, plainBytes: number, what: string): number {
-    const plain = unzstd(u8(at, storedBytes), plainBytes, what);
-    const copy = arena.alloc(plainBytes);
-    u8(copy, plainBytes).set(plain);
-    return copy;
-  }
-
-  /** Checks the checksums of a new table's pages and decompresses what kernels cannot. */
-  function prepare(table: number, pageCount: number): void {
-    let view = u32(table, (pageCount * recordBytes) >> 2);
-    for (let page = 0; page < pageCount; page++) {
-      const record = (page * recordBytes) >> 2;
-      if (view[record + place.shape] & 1) {
-        const body = u8(view[record + place.body], view[record + place.storedBytes]);
-        if (zlib.crc32(body) !== view[record + place.crc]) throw corruptBlock(`page ${page}: the checksum does not match`);
-      }
-      if (view[record + place.codec] !== codecNumbers.zstd) continue;
-      const plainBytes = view[record + place.plainBytes];
-      const copy = plainBytes && inflate(view[record + place.values], view[record + place.storedValues], plainBytes, `page ${page}`);
-      view = u32(table, view.length);
-      view[record + place.values] = copy;
-      view[record + place.storedValues] = plainBytes;
-      view[record + place.codec] = codecNumbers.none;
+/** Checks the checksums of a new table's pages and decompresses what kernels cannot. */
+function preparePages(context: PageContext, table: number, pageCount: number): void {
+  const { wasm } = context;
+  let view = u32(wasm, table, (pageCount * recordBytes) >> 2);
+  for (let page = 0; page < pageCount; page++) {
+    const record = (page * recordBytes) >> 2;
+    if (view[record + place.shape] & 1) {
+      const body = u8(wasm, view[record + place.body], view[record + place.storedBytes]);
+      if (zlib.crc32(body) !== view[record + place.crc]) throw corruptBlock(`page ${page}: the checksum does not match`);
     }
+    if (view[record + place.codec] !== codecNumbers.zstd) continue;
+    const plainBytes = view[record + place.plainBytes];
+    const copy = plainBytes && inflate(context, view[record + place.values], view[record + place.storedValues], plainBytes, `page ${page}`);
+    view = u32(wasm, table, view.length);
+    view[record + place.values] = copy;
+    view[record + place.storedValues] = plainBytes;
+    view[record + place.codec] = codecNumbers.none;
   }
+}
 
-  function walk(at: number, length: number, column: ColumnShape): { readonly table: number; readonly pageCount: number } {
-    const columnShape = typeNumbers[column.type] | (column.maxRepetition << 8) | (column.maxDefinition << 16);
-    const start = arena.mark();
-    for (let capacity = firstCapacity; ; ) {
-      const table = arena.alloc(capacity * recordBytes);
-      const pageCount = check(wasm.walkPages(at, length, codecNumbers[column.codec], columnShape, table, capacity));
-      arena.release(start);
-      const fits = pageCount <= capacity;
-      if (fits) return { table: arena.alloc(pageCount * recordBytes), pageCount };
-      capacity = pageCount;
+/** See `Kernels.joinPages`. */
+export function joinPages({ wasm, arena }: PageContext, parts: readonly { readonly pages: Pages; readonly firstEntry: number }[]): Pages {
+  if (parts.length === 0) throw new AppError('internal', 'there are no pages to join');
+  const sum = (member: 'pageCount' | 'entryCount' | 'valueCount' | 'rowCount') =>
+    parts.reduce((total, part) => total + part.pages[member], 0);
+  const pageCount = sum('pageCount');
+  const table = arena.alloc(pageCount * recordBytes);
+  let to = table;
+  for (const part of parts) {
+    const size = part.pages.pageCount * recordBytes;
+    u8(wasm, to, size).set(u8(wasm, part.pages.table, size));
+    const view = u32(wasm, to, size >> 2);
+    let entry = part.firstEntry;
+    for (let record = 0; record < view.length; record += recordBytes >> 2) {
+      view[record + place.firstEntry] = entry;
+      entry += view[record + place.entries];
     }
+    to += size;
   }
+  const shape = parts[0].pages.shape;
+  return { shape, table, pageCount, entryCount: sum('entryCount'), valueCount: sum('valueCount'), rowCount: sum('rowCount') };
+}
 
-  function pages(at: number, length: number, column: ColumnShape): Pages {
-    const { table, pageCount } = walk(at, length, column);
-    const entryCount = wasm.walkedEntries();
-    const valueCount = entryCount - wasm.walkedNulls();
-    const rowCount = wasm.walkedRows();
-    needPage(wasm.walkedScratch() >>> 0);
-    prepare(table, pageCount);
-    return { shape: column, table, pageCount, entryCount, valueCount, rowCount };
+/** See `Kernels.dictionary`. */
+export function openDictionary(context: PageContext, at: number, length: number, column: ColumnShape): Dictionary {
+  const { wasm, arena, check } = context;
+  if (check(wasm.walkDictionary(at, length, codecNumbers[column.codec])) === 0) {
+    throw corruptBlock('the column chunk does not start with a dictionary page');
   }
+  const count = wasm.dictionaryEntries();
+  const bytes = dictionaryBytes(context, column);
+  needHits(arena, count);
+  if (column.type !== 'bytes') return { shape: column, ...bytes, count, offsets: 0 };
+  const offsets = arena.alloc((count + 1) * 4);
+  check(wasm.dictionaryOffsets(bytes.at, bytes.sizeBytes, count, offsets));
+  return { shape: column, ...bytes, count, offsets };
+}
 
-  function joinPages(parts: readonly { readonly pages: Pages; readonly firstEntry: number }[]): Pages {
-    if (parts.length === 0) throw new AppError('internal', 'there are no pages to join');
-    const sum = (member: 'pageCount' | 'entryCount' | 'valueCount' | 'rowCount') =>
-      parts.reduce((total, part) => total + part.pages[member], 0);
-    const pageCount = sum('pageCount');
-    const table = arena.alloc(pageCount * recordBytes);
-    let to = table;
-    for (const part of parts) {
-      const size = part.pages.pageCount * recordBytes;
-      u8(to, size).set(u8(part.pages.table, size));
-      const view = u32(to, size >> 2);
-      let entry = part.firstEntry;
-      for (let record = 0; record < view.length; record += recordBytes >> 2) {
-        view[record + place.firstEntry] = entry;
-        entry += view[record + place.entries];
-      }
-      to += size;
-    }
-    const shape = parts[0].pages.shape;
-    return { shape, table, pageCount, entryCount: sum('entryCount'), valueCount: sum('valueCount'), rowCount: sum('rowCount') };
+/** The plain bytes of the dictionary page walked last. */
+function dictionaryBytes(context: PageContext, column: ColumnShape): { readonly at: number; readonly sizeBytes: number } {
+  const { wasm, arena, check } = context;
+  const body = wasm.dictionaryBody() >>> 0;
+  const storedBytes = wasm.dictionaryStored();
+  const sizeBytes = column.codec === 'none' ? storedBytes : wasm.dictionaryPlain();
+  if (wasm.dictionaryHasCrc() && zlib.crc32(u8(wasm, body, storedBytes)) !== wasm.dictionaryCrc() >>> 0) {
+    throw corruptBlock('dictionary page: the checksum does not match');
   }
+  if (column.codec === 'none' || sizeBytes === 0) return { at: body, sizeBytes };
+  if (column.codec === 'zstd') return { at: inflate(context, body, storedBytes, sizeBytes, 'dictionary page'), sizeBytes };
+  const at = arena.alloc(sizeBytes);
+  check(wasm.unsnap(body, storedBytes, at, sizeBytes));
+  return { at, sizeBytes };
+}
 
-  /** The plain bytes of the dictionary page walked last. */
-  function dictionaryBytes(column: ColumnShape): { readonly at: number; readonly sizeBytes: number } {
-    const body = wasm.dictionaryBody() >>> 0;
-    const storedBytes = wasm.dictionaryStored();
-    const sizeBytes = column.codec === 'none' ? storedBytes : wasm.dictionaryPlain();
-    if (wasm.dictionaryHasCrc() && zlib.crc32(u8(body, storedBytes)) !== wasm.dictionaryCrc() >>> 0) {
-      throw corruptBlock('dictionary page: the checksum does not match');
-    }
-    if (column.codec === 'none' || sizeBytes === 0) return { at: body, sizeBytes };
-    if (column.codec === 'zstd') return { at: inflate(body, storedBytes, sizeBytes, 'dictionary page'), sizeBytes };
-    const at = arena.alloc(sizeBytes);
-    check(wasm.unsnap(body, storedBytes, at, sizeBytes));
-    return { at, sizeBytes };
-  }
+/** Makes room in scratch for a hit table of so many ids. */
+export function needHits(arena: Arena, dictionaryCount: number): void {
+  // A power of two, so that packed ids cannot go beyond it; at most twice the count, and slack.
+  arena.needScratch({ hitBytes: 2 * dictionaryCount + 128 });
+}
 
-  function dictionary(at: number, length: number, column: ColumnShape): Dictionary {
-    if (check(wasm.walkDictionary(at, length, codecNumbers[column.codec])) === 0) {
-      throw corruptBlock('the column chunk does not start with a dictionary page');
-    }
-    const count = wasm.dictionaryEntries();
-    const bytes = dictionaryBytes(column);
-    needHits(count);
-    if (column.type !== 'bytes') return { shape: column, ...bytes, count, offsets: 0 };
-    const offsets = arena.alloc((count + 1) * 4);
-    check(wasm.dictionaryOffsets(bytes.at, bytes.sizeBytes, count, offsets));
-    return { shape: column, ...bytes, count, offsets };
-  }
+function u32(wasm: WasmExports, at: number, count: number): Uint32Array {
+  return new Uint32Array(wasm.memory.buffer, at, count);
+}
 
-  return { pages, joinPages, dictionary, needHits };
+function u8(wasm: WasmExports, at: number, count: number): Uint8Array {
+  return new Uint8Array(wasm.memory.buffer, at, count);
+}
+
+function inflate({ wasm, arena }: PageContext, at: number, storedBytes: number, plainBytes: number, what: string): number {
+  const plain = unzstd(u8(wasm, at, storedBytes), plainBytes, what);
+  const copy = arena.alloc(plainBytes);
+  u8(wasm, copy, plainBytes).set(plain);
+  return copy;
 }
 
 /** Decompresses a zstd frame that must give `plainBytes` bytes. */
