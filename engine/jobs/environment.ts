@@ -12,6 +12,8 @@ export interface JobEnvironment {
   readonly blocks: Lru<string, OpenBlock>;
   /** Dictionaries and offset indexes, as stored. */
   readonly ranges: RangeCache;
+  /** Rows that a search with a small limit reads of a row group first; undefined: as the scan has it. */
+  readonly firstWindowRows: number | undefined;
 }
 
 /** Limits of a {@link JobEnvironment}. */
@@ -23,14 +25,18 @@ export interface JobEnvironmentOptions {
   readonly cacheBytes: number;
   /** Jobs that may scan at once. */
   readonly maxConcurrentJobs?: number;
+  /** Rows that a search with a small limit reads of a row group first; 256 without it. */
+  readonly firstWindowRows?: number;
 }
 
 const defaultConcurrentJobs = 4;
 const maxIdleBytes = 128 * 1024 * 1024;
 
 /** Creates the environment of a querier or function. */
-export function createJobEnvironment({ backend, maxMemoryBytes, cacheBytes, maxConcurrentJobs }: JobEnvironmentOptions): JobEnvironment {
+export function createJobEnvironment(options: JobEnvironmentOptions): JobEnvironment {
+  const { backend, maxMemoryBytes, cacheBytes, maxConcurrentJobs, firstWindowRows } = options;
   return {
+    firstWindowRows,
     backend,
     kernels: createKernelPool({ maxInstances: maxConcurrentJobs ?? defaultConcurrentJobs, maxBytes: maxMemoryBytes, maxIdleBytes }),
     blocks: createLru({ maxBytes: Math.floor(cacheBytes / 4) }),

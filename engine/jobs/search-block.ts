@@ -4,7 +4,7 @@ import { AppError, throwIfAborted } from '#engine/base/errors.ts';
 import type { TenantId } from '#engine/base/units.ts';
 import { rowGroupCount } from '#engine/parquet/file.ts';
 import { preparePlan } from '#engine/scan/scan-state.ts';
-import { scanBlock } from '#engine/scan/search.ts';
+import { defaultWindowRows, scanBlock } from '#engine/scan/search.ts';
 import { compileQuery } from '#engine/traceql/compile.ts';
 import { isConstantFalse, planSearch, type SearchPlan } from '#engine/traceql/plan.ts';
 import { type BlockVersion, blockVersion } from '#engine/vparquet/versions.ts';
@@ -51,6 +51,7 @@ export async function searchBlock(
       toRowGroup: Math.min(block.startPage + block.pagesToSearch, groups),
       timeRange: timeRange(request),
       limit: request.limit,
+      firstWindowRows: environment.firstWindowRows ?? defaultWindowRows,
       spansPerSpanset: request.spansPerSpanset,
       format,
       signal,

@@ -21,6 +21,8 @@ export interface BlockScan {
   /** Trace fragments count that start at or before `endNanos` and end at or after `startNanos` (spec traceql §7.2). Undefined: all. */
   readonly timeRange: { readonly startNanos: bigint; readonly endNanos: bigint } | undefined;
   readonly limit: number;
+  /** Rows of the first window of a row group. */
+  readonly firstWindowRows: number;
   /** 0 is unlimited. */
   readonly spansPerSpanset: number;
   readonly format: AnswerFormat;
@@ -38,8 +40,9 @@ interface Progress {
   readonly inspectedTraces: number;
 }
 
-/** Rows of the first window of a row group, and how much each further one grows. */
-const firstWindowRows = 256;
+/** Rows of the first window of a row group, unless a scan says otherwise. */
+export const defaultWindowRows = 256;
+/** How much each further window grows. */
 const windowGrowth = 4;
 /** Row groups whose columns are fetched ahead where round trips matter. */
 const lookahead = 3;
@@ -90,7 +93,7 @@ function createLookahead(scan: BlockScan): (index: number) => RowGroup {
  */
 async function scanRowGroup(scan: BlockScan, whole: RowGroup, progress: Progress): Promise<ScanResult> {
   const wanted = scan.limit - progress.found;
-  const sizes = windowSizes(whole.rowCount, wanted);
+  const sizes = windowSizes(whole.rowCount, wanted, scan.firstWindowRows);
   const parts: EncodedTraces[] = [];
   let encoded = 0;
   let firstTrace = 0;
@@ -112,7 +115,7 @@ async function scanRowGroup(scan: BlockScan, whole: RowGroup, progress: Progress
 }
 
 /** Rows of the windows to try, ascending, the last one all. */
-export function windowSizes(rowCount: number, wanted: number): readonly number[] {
+export function windowSizes(rowCount: number, wanted: number, firstWindowRows: number): readonly number[] {
   const sizes: number[] = [];
   for (let rows = firstWindowRows; rows <= rowCount / windowGrowth; rows *= windowGrowth) if (rows >= wanted) sizes.push(rows);
   return [...sizes, rowCount];
