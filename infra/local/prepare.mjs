@@ -3,7 +3,7 @@
 // Plain JavaScript without dependencies, because it runs first, under whatever Node (20 or later) the machine has.
 // What comes after it runs under the Node of node_modules/.bin.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -56,6 +56,8 @@ function ensureNode() {
   if (nodeVersion() === wanted) return;
   say(`fetching Node ${wanted}`);
   run(process.execPath, ['installArchSpecificPackage.js'], join(root, 'node_modules/node'));
+  // npm makes no link for a binary that was missing when it installed the package.
+  if (!existsSync(pinnedNode)) symlinkSync('../node/bin/node', pinnedNode);
   const found = nodeVersion();
   if (found !== wanted)
     throw new Error(`node_modules/.bin/node is ${found ?? 'missing'}, not ${wanted}: delete node_modules and run this again`);
