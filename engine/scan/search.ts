@@ -7,7 +7,7 @@ import { evaluateSpansets, firstPassColumns } from './evaluate.ts';
 import { intersect, maskAt, toSpans } from './masks.ts';
 import { type BlockReader, openRowGroup, openWindow, pagesOf, prefetch, type RowGroup, withDictionaries } from './row-group.ts';
 import { createScanState, type PreparedPlan, type ScanState } from './scan-state.ts';
-import { requiredColumn } from './structure.ts';
+import { requiredColumn, structureColumn } from './structure.ts';
 
 /** What to search in one block. */
 export interface BlockScan {
@@ -44,6 +44,8 @@ interface Progress {
 export const defaultWindowRows = 256;
 /** How much each further window grows. */
 const windowGrowth = 4;
+const traceStartColumn = 'StartTimeUnixNano';
+const traceEndColumn = 'EndTimeUnixNano';
 /** Row groups whose columns are fetched ahead where round trips matter. */
 const lookahead = 3;
 
@@ -73,7 +75,9 @@ export async function scanBlock(scan: BlockScan): Promise<ScanResult> {
 /** Opens whole row groups before their turn, so that their reads overlap with the work on earlier ones. */
 function createLookahead(scan: BlockScan): (index: number) => RowGroup {
   const opened = new Map<number, RowGroup>();
-  const columns = firstPassColumns(scan.prepared.tests);
+  const paths = [structureColumn, ...(scan.timeRange ? [traceStartColumn, traceEndColumn] : [])];
+  const always = paths.flatMap((path) => scan.file.columns.get(path) ?? []);
+  const columns = [...new Set([...firstPassColumns(scan.prepared.tests), ...always])];
   return (index) => {
     for (let i = index; i < Math.min(index + 1 + (scan.reader.roundTripsMatter ? lookahead : 0), scan.toRowGroup); i++) {
       if (opened.has(i)) continue;
@@ -155,8 +159,8 @@ async function scanWindow(scan: BlockScan, state: ScanState, firstTrace: number,
 async function tracesInRange(state: ScanState, range: { readonly startNanos: bigint; readonly endNanos: bigint }): Promise<number> {
   const { group } = state;
   const { kernels } = group;
-  const starts = await pagesOf(group, requiredColumn(group, 'StartTimeUnixNano'));
-  const ends = await pagesOf(group, requiredColumn(group, 'EndTimeUnixNano'));
+  const starts = await pagesOf(group, requiredColumn(group, traceStartColumn));
+  const ends = await pagesOf(group, requiredColumn(group, traceEndColumn));
   const startsAt = kernels.alloc(starts.entryCount);
   kernels.matchInts(starts, '<=', range.endNanos, startsAt);
   const endsAt = kernels.alloc(ends.entryCount);

@@ -26,7 +26,7 @@ export interface ChildStarts {
 }
 
 /** A required span column that is cheap to read: its repetition levels tell the structure. */
-const structureColumn = 'rs.ss.Spans.StatusCode';
+export const structureColumn = 'rs.ss.Spans.StatusCode';
 
 /** A column that every block has. Throws `corrupt_block` when it is not there. */
 export function requiredColumn(group: RowGroup, path: string): LeafColumn {
