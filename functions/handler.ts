@@ -78,7 +78,8 @@ async function answerSearch(
   const answer = await attempt('searching block', 'internal', () => searchBlock(environment, tenant, search, 'json', signal));
   // Real functions write an empty list for TraceQL, and none for tag searches.
   const sorted = { ...answer, traces: newestFirst(answer.traces) };
-  const { body } = encodeSearchAnswer(sorted, { emptyTraces: search.query !== undefined, rootPlaceholder: false });
+  const emptyServiceStats = !isPreview(search.block.version) && blockVersion(search.block.version).serviceStats === undefined;
+  const { body } = encodeSearchAnswer(sorted, { emptyTraces: search.query !== undefined, rootPlaceholder: false, emptyServiceStats });
   return { status: 200, headers: textHeaders, body };
 }
 
@@ -104,6 +105,10 @@ function tenantOf(headers: FunctionRequest['headers']): TenantId {
 }
 
 /** Throws `internal` for a version that cannot be read; previews are searched as empty (see searchBlock). */
+function isPreview(version: string): boolean {
+  return version.includes('preview');
+}
+
 function checkVersion(version: string): void {
-  if (!version.includes('preview')) blockVersion(version);
+  if (!isPreview(version)) blockVersion(version);
 }

@@ -3,6 +3,7 @@ import { collectTraces, noTraces, parseTraceId } from './encoded-traces.ts';
 import { expectEnd, type JsonScanner, peek, readJson, scanArray, scanObject, skipJson, textBetween } from './json-scan.ts';
 import { readBytes, readSmallVarint, readVarint, skipField, type WireReader, wireFields } from './protobuf-wire.ts';
 import type { AnswerFormat, EncodedTraces, SearchAnswer, SearchMetrics } from './search-answer.ts';
+import { emptyServiceStats } from './search-body.ts';
 
 /** Metrics of an answer that says nothing about them. */
 export const noMetrics: SearchMetrics = {
@@ -61,7 +62,7 @@ function scanTraces(scanner: JsonScanner): EncodedTraces {
     peek(scanner);
     const from = scanner.at;
     scanTrace(scanner, head);
-    collector.add(scanner.bytes.subarray(from, scanner.at), parseTraceId(head.id), head.start);
+    collector.add(withoutEmptyStats(scanner.bytes.subarray(from, scanner.at)), parseTraceId(head.id), head.start);
   });
   return collector.finish();
 }
@@ -155,3 +156,12 @@ function decodeProtobuf(body: Uint8Array): SearchAnswer {
 export function decodeSearchAnswer(body: Uint8Array, format: AnswerFormat, options: DecodeOptions = {}): SearchAnswer {
   return format === 'json' ? decodeJson(body, options) : decodeProtobuf(body);
 }
+
+/** Functions write empty statistics for blocks that store none; everybody else leaves them out. */
+function withoutEmptyStats(trace: Uint8Array): Uint8Array {
+  const end = trace.length - emptyServiceStats.length;
+  if (end <= 0 || !emptyServiceStats.equals(trace.subarray(end))) return trace;
+  return Buffer.concat([trace.subarray(0, end), closingBrace]);
+}
+
+const closingBrace = Buffer.from('}');

@@ -9,6 +9,8 @@ export interface SearchBodyOptions {
   readonly emptyTraces: boolean;
   /** Show a missing root service as {@link rootNotReceived}; frontends only. */
   readonly rootPlaceholder: boolean;
+  /** Write `"serviceStats":{}` into JSON traces, which have none: what functions answer for blocks that store no statistics. */
+  readonly emptyServiceStats?: boolean;
 }
 
 /** A body ready to be sent. */
@@ -79,6 +81,9 @@ function join(pieces: readonly Uint8Array[]): Uint8Array {
 
 const jsonComma = Buffer.from(',');
 
+/** The end of a JSON trace whose statistics are empty: the same as a trace without that member. */
+export const emptyServiceStats = Buffer.from(',"serviceStats":{}}');
+
 /** Members of `metrics` in their order, with their field numbers; `wide` ones are 64-bit and so strings in JSON. */
 const metricsFields: readonly { readonly name: keyof SearchMetrics; readonly number: number; readonly wide: boolean }[] = [
   { name: 'inspectedTraces', number: 1, wide: false },
@@ -112,6 +117,7 @@ function jsonBody({ traces, metrics }: SearchAnswer, options: SearchBodyOptions)
 function pushTrace(pieces: Uint8Array[], traces: EncodedTraces, index: number, options: SearchBodyOptions): void {
   const trace = traceBytes(traces, index);
   if (options.rootPlaceholder) pieces.push(...withRoot(trace, traces.format));
+  else if (options.emptyServiceStats) pieces.push(trace.subarray(0, -1), emptyServiceStats);
   else pieces.push(trace);
 }
 
