@@ -118,6 +118,18 @@ test('dependencies are pinned and known', () => {
   }
 });
 
+test('npm ci finds every package in the lock', () => {
+  type Entry = { readonly optionalDependencies?: Readonly<Record<string, string>> };
+  const { packages } = JSON.parse(text('package-lock.json')) as { packages: Readonly<Record<string, Entry>> };
+  const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) => !(`node_modules/${name}` in packages) && !(`${path}/node_modules/${name}` in packages),
+    ),
+  );
+  // npm leaves out what the registry at hand does not have for other platforms, and then refuses its own lock.
+  assert.deepEqual(missing, [], 'package-lock.json lacks these: take their entries from its history');
+});
+
 test('the repository stands alone', () => {
   // Written so that this file does not match.
   const outside = /\.\.\/share[d]\b|\/wor[k]\/|\/hom[e]\/[a-z]+\/|\/User[s]\/[a-z]+\//;
