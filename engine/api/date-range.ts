@@ -38,12 +38,16 @@ export function parseFlexibleTime(text: string): bigint {
   return text.length <= 10 ? value * second : value;
 }
 
-function named<Value>(name: string, text: string, parse: (text: string) => Value): Value {
+/** What stands before the reason where tags, tag values and searches, or metrics, have a bad time. */
+const searchPrefix = 'error parsing date range: ';
+const metricsPrefix = 'rpc error: code = Code(400) desc = ';
+
+function named<Value>(name: string, text: string, parse: (text: string) => Value, prefix = searchPrefix): Value {
   try {
     return parse(text);
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new AppError('bad_request', `error parsing date range: could not parse '${name}' parameter: ${reason}`, { cause: thrown });
+    throw new AppError('bad_request', `${prefix}could not parse '${name}' parameter: ${reason}`, { cause: thrown });
   }
 }
 
@@ -68,4 +72,25 @@ export function completeDateRange(form: ReadonlyMap<string, string>, rules: Date
   const startSeconds = Number(named('start', start, parseFlexibleTime) / second);
   const endSeconds = Math.min(Number(named('end', end, parseFlexibleTime) / second), latest);
   return { startSeconds: startSeconds > endSeconds ? usual : startSeconds, endSeconds };
+}
+
+/** Nanoseconds since the epoch. */
+export interface NanosRange {
+  readonly startNanos: bigint;
+  readonly endNanos: bigint;
+}
+
+/**
+ * The range of a metrics query as asked for: `end` is now unless given, `start` is `since` (1h unless given) before the earlier of both (spec http-api §2.2,
+ * traceql §8.1). Not aligned, and not checked for its order. Throws `bad_request` `rpc error: code = Code(400) desc = could not parse 'start' parameter: …`.
+ */
+export function completeMetricsRange(form: ReadonlyMap<string, string>, nowNanos: bigint): NanosRange {
+  const read = <Value>(name: string, fallback: () => Value, parse: (text: string) => Value): Value => {
+    const text = form.get(name) ?? '';
+    return text === '' ? fallback() : named(name, text, parse, metricsPrefix);
+  };
+  const since = read('since', () => 3600n * second, parsePrometheusDuration);
+  const endNanos = read('end', () => nowNanos, parseFlexibleTime);
+  const startNanos = read('start', () => (endNanos < nowNanos ? endNanos : nowNanos) - since, parseFlexibleTime);
+  return { startNanos, endNanos };
 }

@@ -1,12 +1,17 @@
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** Decodes one part of a query string as Go does: `+` is a space, `%XX` a byte; undefined when an escape is broken. */
-function decodePart(text: string): string | undefined {
-  if (!/[%+]/.test(text)) return text;
+/** Decodes the escapes `%XX` of a path; bytes that are no UTF-8 become U+FFFD. Undefined when an escape is broken. */
+export function decodeEscapes(text: string): string | undefined {
+  if (!text.includes('%')) return text;
   if (/%(?![0-9a-fA-F]{2})/.test(text)) return undefined;
-  const bytes = Buffer.from(text.replaceAll('+', ' ')).toString('latin1');
+  const bytes = Buffer.from(text).toString('latin1');
   const decoded = bytes.replace(/%(..)/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
   return decoder.decode(Buffer.from(decoded, 'latin1'));
+}
+
+/** Decodes one part of a query string as Go does: `+` is a space, `%XX` a byte. */
+function decodePart(text: string): string | undefined {
+  return decodeEscapes(text.replaceAll('+', ' '));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { parseGoDuration, printGoDuration } from '#engine/base/duration.ts';
 import { AppError } from '#engine/base/errors.ts';
-import { completeDateRange, type DateRangeRules } from './date-range.ts';
+import { completeDateRange, type DateRange, type DateRangeRules } from './date-range.ts';
 import { parseForm, printForm } from './form.ts';
 import { goInt, int32, parseInteger, uint32 } from './integers.ts';
 import { parseLogfmt, printLogfmt } from './logfmt.ts';
@@ -97,10 +97,14 @@ export function checkSearchLimits(request: SearchRequest, limits: SearchParamLim
   if (limits.maxSpss > 0 && spansPerSpanset > limits.maxSpss) {
     throw new AppError('bad_request', `spans per span set exceeds ${limits.maxSpss}. received ${spansPerSpanset}`);
   }
-  if (limits.maxDurationSeconds > 0 && end - start > limits.maxDurationSeconds) {
-    const longest = printGoDuration(BigInt(limits.maxDurationSeconds) * 1_000_000_000n);
-    throw new AppError('bad_request', `range specified by start and end exceeds ${longest}. received start=${start} end=${end}`);
-  }
+  checkRangeLength({ startSeconds: start, endSeconds: end }, limits.maxDurationSeconds);
+}
+
+/** Throws `bad_request` where a range is longer than allowed; 0 is no limit (spec traceql §3.7). Also for tags and tag values. */
+export function checkRangeLength({ startSeconds: start, endSeconds: end }: DateRange, maxDurationSeconds: number): void {
+  if (maxDurationSeconds <= 0 || end - start <= maxDurationSeconds) return;
+  const longest = printGoDuration(BigInt(Math.trunc(maxDurationSeconds * 1000)) * 1_000_000n);
+  throw new AppError('bad_request', `range specified by start and end exceeds ${longest}. received start=${start} end=${end}`);
 }
 
 /**
