@@ -24,16 +24,20 @@ export function openKind(dictionaryEntries: u32, keep: usize): void {
   keepAt = keep
 }
 
-/** Opens the values of the current page and reads the first `wanted` ones; `readAt` tells where they are, at `dense` unless stored as wanted. */
+/** Opens the values of the current page. Byte arrays point into them, so they are decompressed to where they can stay. */
+export function openPageValues(kind: i32): i32 {
+  if (kind != BYTE_ARRAYS) return page.openValues(0)
+  const opened = page.openValues(keepAt)
+  if (opened == OK && page.valuesAt() == keepAt) keepAt += (page.valuesEnd() - keepAt + 79) & ~(<usize>15)
+  return opened
+}
+
+/** Reads the first `wanted` values, which are open; `readAt` tells where they are: at `dense`, unless they are stored as they are wanted. */
 export function readValues(kind: i32, wanted: u32, dense: usize): i32 {
-  const keep = kind == BYTE_ARRAYS ? keepAt : 0
-  const opened = page.openValues(keep)
-  if (opened != OK) return opened
   if (kind == IDS) return readIds(wanted, dictionaryCount, dense)
   if (kind == INTS) return readInts(wanted, dense)
   if (kind == DOUBLES) return readDoubles()
   if (kind == BOOLEANS) return readBooleans(wanted, dense)
-  if (page.valuesAt() == keep) keepAt += (page.valuesEnd() - keep + 79) & ~(<usize>15)
   return readByteArrays(wanted, dense)
 }
 
@@ -58,6 +62,8 @@ function decodePage(kind: i32, out: usize): i32 {
     fillNulls(kind, count, out)
     return OK
   }
+  const opened = openPageValues(kind)
+  if (opened != OK) return opened
   if (values == count) {
     const result = readValues(kind, values, out)
     if (result == OK && readAt() != out) memory.copy(out, readAt(), <usize>count << widthShift(kind))

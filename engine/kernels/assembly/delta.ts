@@ -10,6 +10,9 @@ const MAX_MINIBLOCKS: u64 = 512
 let cursor: usize = 0
 let end: usize = 0
 let overrun: bool = false
+let first: i64 = 0
+let miniblocks: u32 = 0
+let perMiniblock: u32 = 0
 
 function varint(): u64 {
   let value: u64 = 0
@@ -30,9 +33,30 @@ function zigzag(): i64 {
   return <i64>(value >> 1) ^ -(<i64>(value & 1))
 }
 
-/** Where the last `unpackDeltas` to the end has stopped: behind the last block. */
+/** Where the stream ends that was walked last: behind the last block. */
 export function deltaEnd(): usize {
   return cursor
+}
+
+/** First value of the stream opened last. */
+export function firstValue(): i64 {
+  return first
+}
+
+/** Reads the head of a stream of `count` values. */
+function open(from: usize, to: usize, count: u32): i32 {
+  cursor = from
+  end = to
+  overrun = false
+  const blockSize = varint()
+  const inBlock = varint()
+  const total = varint()
+  first = zigzag()
+  if (overrun || blockSize == 0 || blockSize > MAX_BLOCK || inBlock == 0 || inBlock > MAX_MINIBLOCKS) return DELTA_HEADER
+  miniblocks = <u32>inBlock
+  perMiniblock = <u32>blockSize / miniblocks
+  if (perMiniblock * miniblocks != <u32>blockSize || (perMiniblock & 7) != 0) return DELTA_HEADER
+  return total == <u64>count ? OK : DELTA_COUNT
 }
 
 /**
@@ -40,19 +64,9 @@ export function deltaEnd(): usize {
  * the end of the stream, else it stops when it has enough.
  */
 export function unpackDeltas(from: usize, to: usize, count: u32, wanted: u32, toEnd: bool, out: usize): i32 {
-  cursor = from
-  end = to
-  overrun = false
-  if (count == 0 && from == to) return OK
-  const blockSize = varint()
-  const miniblocks = varint()
-  const total = varint()
-  let current = zigzag()
-  if (overrun || blockSize == 0 || blockSize > MAX_BLOCK || miniblocks == 0 || miniblocks > MAX_MINIBLOCKS) return DELTA_HEADER
-  const perMiniblock = <u32>(blockSize / miniblocks)
-  if (<u64>perMiniblock * miniblocks != blockSize || (perMiniblock & 7) != 0) return DELTA_HEADER
-  if (total != <u64>count) return DELTA_COUNT
-  if (count == 0) return OK
+  const opened = open(from, to, count)
+  if (opened != OK || count == 0) return opened
+  let current = first
   let left = count - 1
   let toWrite: u32 = 0
   if (wanted > 0) {
@@ -63,9 +77,9 @@ export function unpackDeltas(from: usize, to: usize, count: u32, wanted: u32, to
   while (left > 0 && (toEnd || toWrite > 0)) {
     const lowest = zigzag()
     const widths = cursor
-    if (overrun || <usize>miniblocks > end - cursor) return DELTA_BLOCK
-    cursor += <usize>miniblocks
-    for (let k: usize = 0; k < <usize>miniblocks && left > 0; k++) {
+    if (overrun || miniblocks > <u32>(end - cursor)) return DELTA_BLOCK
+    cursor += miniblocks
+    for (let k: u32 = 0; k < miniblocks && left > 0; k++) {
       const bits: u32 = load<u8>(widths + k)
       const size = <usize>((bits * perMiniblock) >> 3)
       if (bits > 64 || size > end - cursor) return DELTA_BLOCK
@@ -83,19 +97,53 @@ export function unpackDeltas(from: usize, to: usize, count: u32, wanted: u32, to
   return OK
 }
 
-/** Unpacks the deltas of a miniblock, eight at a time, and writes their running sum; returns the last one when `count` is a multiple of eight. */
+/**
+ * 1 when all values of the stream are seen to be the first one, and then `deltaEnd` tells where it ends; 0 when they may differ. The last block
+ * is looked into, because what a writer pads it with gives it a width.
+ */
+export function allSame(from: usize, to: usize, count: u32): i32 {
+  const opened = open(from, to, count)
+  if (opened != OK) return opened
+  for (let left = count > 0 ? count - 1 : 0; left > 0; ) {
+    const lowest = zigzag()
+    const widths = cursor
+    const isLast = left <= perMiniblock * miniblocks
+    if (overrun || miniblocks > <u32>(end - cursor)) return DELTA_BLOCK
+    cursor += miniblocks
+    for (let k: u32 = 0; k < miniblocks && left > 0; k++) {
+      const bits: u32 = load<u8>(widths + k)
+      const size = <usize>((bits * perMiniblock) >> 3)
+      if (bits > 64 || size > end - cursor) return DELTA_BLOCK
+      const here = min<u32>(perMiniblock, left)
+      const zero = bits == 0 ? lowest == 0 : isLast && bits <= 56 && allEqual(cursor, bits, here, -lowest)
+      if (!zero) return 0
+      cursor += size
+      left -= here
+    }
+  }
+  return 1
+}
+
+function allEqual(at: usize, bits: u32, count: u32, value: u64): bool {
+  const mask = (<u64>1 << bits) - 1
+  for (let bit: u32 = 0; bit < count * bits; bit += bits) {
+    if (((load<u64>(at + (bit >> 3)) >> (bit & 7)) & mask) != value) return false
+  }
+  return true
+}
+
+/** Unpacks the deltas of a miniblock, eight at a time, and writes their running sum; returns the last one, when more follow. */
 function unpackMiniblock(at: usize, bits: u32, count: u32, lowest: i64, start: i64, out: usize): i64 {
   let current = start
   const stop = out + (<usize>count << 3)
   if (bits == 0) {
-    while (out < stop) {
-      for (let i: usize = 0; i < 64; i += 8) {
-        current += lowest
-        store<i64>(out + i, current)
-      }
-      out += 64
+    const step = i64x2.splat(lowest << 1)
+    let pair = i64x2.replace_lane(i64x2.splat(start + lowest), 1, start + (lowest << 1))
+    for (; out < stop; out += 16) {
+      v128.store(out, pair)
+      pair = i64x2.add(pair, step)
     }
-    return current
+    return start + lowest * <i64>count
   }
   const w: u64 = bits
   const mask: u64 = bits == 64 ? <u64>-1 : (<u64>1 << w) - 1

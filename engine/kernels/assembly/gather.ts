@@ -1,8 +1,8 @@
 import { lowBits } from './bytes'
-import { BOOLEANS, BYTE_ARRAYS, DOUBLES, IDS, INTS, NULL_BOOLEAN, NULL_BYTES, openKind, readValues, widthShift } from './decode'
+import { BOOLEANS, BYTE_ARRAYS, DOUBLES, IDS, INTS, NULL_BOOLEAN, NULL_BYTES, openKind, openPageValues, readValues, widthShift } from './decode'
 import { ENTRY_LIST, OK } from './fault'
 import * as page from './page'
-import { readAt } from './values'
+import { haveOneLength, readAt, sharedPair } from './values'
 
 /*
  * Decoding the entries of an ascending list of u32. Pages that hold none are not touched; of the others, values are read up to the last one wanted.
@@ -67,6 +67,13 @@ function pick(kind: i32, values: usize, ranks: usize, count: u32, out: usize): v
   }
 }
 
+function pickShared(ranks: usize, count: u32, out: usize): void {
+  for (let k: u32 = 0; k < count; k++) {
+    const rank = load<u32>(ranks + (<usize>k << 2))
+    store<u64>(out + (<usize>k << 3), rank == NO_RANK ? NULL_BYTES : sharedPair(rank))
+  }
+}
+
 // @ts-ignore: decorator
 @inline
 function gatherPage(kind: i32, entries: usize, count: u32, out: usize): i32 {
@@ -81,7 +88,16 @@ function gatherPage(kind: i32, entries: usize, count: u32, out: usize): i32 {
   }
   let values: usize = 0
   if (needed > 0) {
-    const result = readValues(kind, needed, page.denseAt())
+    let result = openPageValues(kind)
+    if (result == OK && kind == BYTE_ARRAYS) {
+      const same = haveOneLength()
+      if (same == 1) {
+        pickShared(ranks, count, out)
+        return OK
+      }
+      result = same
+    }
+    if (result == OK) result = readValues(kind, needed, page.denseAt())
     if (result != OK) return result
     values = readAt()
   }

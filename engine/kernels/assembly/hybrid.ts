@@ -1,5 +1,6 @@
 import { fillBytes } from './bytes'
 import { ID_RANGE, ID_RUN, LEVEL_RUN, OK } from './fault'
+import { findBytes, findWords, MAX_BYTE_BITS, MAX_WORD_BITS, unpackBytes, unpackWords } from './unpack'
 
 /**
  * Parquet's RLE / bit-packed hybrid: runs with a varint head. Odd: head >> 1 groups of eight values, bit-packed from the lowest bit on. Even: head
@@ -57,22 +58,6 @@ function nextRun(left: u32): i32 {
   return <i32>count
 }
 
-/** Eight values of up to 4 bits, packed into the low bits (at most 32 are set), to eight bytes. Masks as `repeatMask` makes them. */
-// @ts-ignore: decorator
-@inline
-function spread8(packed: u64, bits: u64, half: u64, quarter: u64, single: u64): u64 {
-  let x = (packed | (packed << (32 - (bits << 2)))) & half
-  x = (x | (x << (16 - (bits << 1)))) & quarter
-  return (x | (x << (8 - bits))) & single
-}
-
-// @ts-ignore: decorator
-@inline
-function repeatMask(bits: u64, lane: u64): u64 {
-  const one: u64 = bits >= 64 ? <u64>-1 : (<u64>1 << bits) - 1
-  return lane == 32 ? one * 0x100000001 : lane == 16 ? one * 0x1000100010001 : one * 0x101010101010101
-}
-
 /** Writes `count` levels of `bits` (0 to 8) as bytes. Writes up to 15 bytes beyond. */
 export function unpackLevels(from: usize, to: usize, bits: u32, count: u32, out: usize): i32 {
   if (bits == 0) {
@@ -80,29 +65,12 @@ export function unpackLevels(from: usize, to: usize, bits: u32, count: u32, out:
     return OK
   }
   openRuns(from, to, bits)
-  const half = repeatMask(<u64>bits << 2, 32)
-  const quarter = repeatMask(<u64>bits << 1, 16)
-  const single = repeatMask(bits, 8)
-  const mask = (<u64>1 << bits) - 1
   const stop = out + count
   while (out < stop) {
     const run = nextRun(<u32>(stop - out))
     if (run < 0) return LEVEL_RUN
-    if (!runPacked) fillBytes(out, <u8>runValue, run)
-    else if (bits <= 4) {
-      let at = runAt
-      for (let i: i32 = 0; i < run; i += 8) {
-        store<u64>(out + i, spread8(load<u32>(at), bits, half, quarter, single))
-        at += bits
-      }
-    } else {
-      let at = runAt
-      for (let i: i32 = 0; i < run; i += 8) {
-        const packed = load<u64>(at)
-        for (let k: u32 = 0; k < 8; k++) store<u8>(out + i + k, <u8>((packed >> (k * bits)) & mask))
-        at += bits
-      }
-    }
+    if (runPacked) unpackBytes(runAt, bits, run, out)
+    else fillBytes(out, <u8>runValue, run)
     out += run
   }
   return OK
@@ -131,46 +99,22 @@ export function unpackIds(from: usize, to: usize, bits: u32, count: u32, out: us
   return OK
 }
 
-function unpackIdRun(at: usize, bits: u32, count: i32, out: usize): void {
-  const w: u64 = bits
-  const mask = (<u64>1 << w) - 1
-  const w2 = w << 1
-  const w3 = w2 + w
-  if (bits <= 16) {
-    // Four values from a load; the second four start at a half byte or a whole one.
-    const second = <usize>(w << 2 >> 3)
-    const shift = w << 2 & 7
-    for (let i: i32 = 0; i < count; i += 8) {
-      const a = load<u64>(at)
-      const b = load<u64>(at + second) >> shift
-      store<u64>(out, (a & mask) | ((a >> w) & mask) << 32)
-      store<u64>(out, ((a >> w2) & mask) | ((a >> w3) & mask) << 32, 8)
-      store<u64>(out, (b & mask) | ((b >> w) & mask) << 32, 16)
-      store<u64>(out, ((b >> w2) & mask) | ((b >> w3) & mask) << 32, 24)
-      at += bits
-      out += 32
-    }
+function unpackIdRun(at: usize, bits: u32, count: u32, out: usize): void {
+  if (bits <= MAX_WORD_BITS) {
+    unpackWords(at, bits, count, out)
     return
   }
+  const mask = (<u64>1 << bits) - 1
   let bit: usize = 0
-  if (bits <= 28) {
-    for (let i: i32 = 0; i < count; i += 2) {
-      const a = load<u64>(at + (bit >> 3)) >> (bit & 7)
-      store<u64>(out, (a & mask) | ((a >> w) & mask) << 32)
-      bit += <usize>w2
-      out += 8
-    }
-    return
-  }
-  for (let i: i32 = 0; i < count; i++) {
+  for (let i: u32 = 0; i < count; i++) {
     store<u32>(out, <u32>((load<u64>(at + (bit >> 3)) >> (bit & 7)) & mask))
-    bit += <usize>w
+    bit += bits
     out += 4
   }
 }
 
 /**
- * Looks `count` ids of `bits` up in a byte table and writes the bytes, up to 7 beyond. The table has 2^`tableBits` bytes, `bits` is not above that,
+ * Looks `count` ids of `bits` up in a byte table and writes the bytes, up to 15 beyond. The table has 2^`tableBits` bytes, `bits` is not above that,
  * and packed ids cannot go beyond it; a repeated id is checked.
  */
 export function lookUpIds(from: usize, to: usize, bits: u32, count: u32, table: usize, tableBits: u32, out: usize): i32 {
@@ -191,6 +135,40 @@ export function lookUpIds(from: usize, to: usize, bits: u32, count: u32, table: 
     out += run
   }
   return OK
+}
+
+/** Compares `count` ids of `bits` (at most 25) with one id and writes a byte for each, up to 15 beyond. Ids must be below `ids`. */
+export function findId(from: usize, to: usize, bits: u32, count: u32, id: u32, ids: u32, out: usize): i32 {
+  openRuns(from, to, bits)
+  const stop = out + count
+  while (out < stop) {
+    const run = nextRun(<u32>(stop - out))
+    if (run < 0) return run
+    if (!runPacked) {
+      if (runValue >= ids) return ID_RANGE
+      fillBytes(out, <u8>(runValue == id), run)
+    } else if (findInRun(bits, run, id, out) >= ids) return ID_RANGE
+    out += run
+  }
+  return OK
+}
+
+/** The packed run at `runAt`: whole groups of 16 with SIMD, the rest one by one, since what is behind the run is no id. Returns the largest id. */
+function findInRun(bits: u32, count: u32, id: u32, out: usize): u32 {
+  const whole = count & ~15
+  // An id that is wider than the run's bits is not in it; nor is all ones in a lane that is wider than the bits.
+  const wanted = id >> bits ? <u32>-1 : id
+  let highest: u32 = 0
+  if (whole) highest = bits < MAX_BYTE_BITS ? findBytes(runAt, bits, whole, wanted, out) : findWords(runAt, bits, whole, wanted, out)
+  const mask = (<u64>1 << bits) - 1
+  let bit = whole * bits
+  for (let i = whole; i < count; i++) {
+    const here = <u32>((load<u64>(runAt + (bit >> 3)) >> (bit & 7)) & mask)
+    store<u8>(out + i, <u8>(here == id))
+    highest = max<u32>(highest, here)
+    bit += bits
+  }
+  return highest
 }
 
 // @ts-ignore: decorator

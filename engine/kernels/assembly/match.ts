@@ -1,9 +1,11 @@
-import { fillBytes, anyHighBit } from './bytes'
+import { countOnes } from './byte-map'
+import { anyHighBit, fillBytes } from './bytes'
 import { compareDoubles, compareInts } from './compare'
 import { ID_RANGE, OK } from './fault'
-import { lookUpIds } from './hybrid'
+import { findId, lookUpIds } from './hybrid'
 import * as page from './page'
 import { placeBytes } from './place'
+import { MAX_WORD_BITS } from './unpack'
 import { idBits, readAt, readBooleans, readDoubles, readIds, readInts } from './values'
 
 /*
@@ -16,6 +18,9 @@ const NO_ID: u8 = 0x80
 let table: usize = 0
 let tableBits: u32 = 0
 let tableIds: u32 = 0
+/** The only hit, where there is just one; NO_SINGLE else. */
+let singleHit: u32 = 0
+const NO_SINGLE: u32 = <u32>-1
 
 /** Copies a hit table to `at` and fills it up to a power of two, so that packed ids need no check of their own. Returns the bytes it takes. */
 export function openHits(hits: usize, count: u32, at: usize): usize {
@@ -25,7 +30,15 @@ export function openHits(hits: usize, count: u32, at: usize): usize {
   const size: usize = <usize>1 << tableBits
   memory.copy(at, hits, count)
   memory.fill(at + count, NO_ID, size - count)
+  singleHit = countOnes(at, count) == 1 ? firstOne(at) : NO_SINGLE
   return (size + 79) & ~(<usize>15)
+}
+
+/** Index of the first byte that is not 0; there is one. */
+function firstOne(at: usize): u32 {
+  let i: u32 = 0
+  while (!v128.any_true(v128.load(at + i))) i += 16
+  return i + ctz(i8x16.bitmask(i8x16.ne(v128.load(at + i), i8x16.splat(0))))
 }
 
 /** Writes the hit byte of every value (nulls left out) of the current page, whose values are open. */
@@ -33,6 +46,9 @@ export function lookUpValues(out: usize): i32 {
   const count = page.valueCount()
   const bits = idBits()
   if (bits < 0) return bits
+  if (singleHit != NO_SINGLE && bits > 0 && <u32>bits <= MAX_WORD_BITS) {
+    return findId(page.valuesAt() + 1, page.valuesEnd(), bits, count, singleHit, tableIds, out)
+  }
   if (<u32>bits <= tableBits) {
     const result = lookUpIds(page.valuesAt() + 1, page.valuesEnd(), bits, count, table, tableBits, out)
     if (result != OK) return result

@@ -82,7 +82,7 @@ export function unsnap(at: usize, length: u32, out: usize, size: u32): i32 {
     if (distance >= 16) copyShort(to - distance, to, run)
     else {
       const pattern = i8x16.swizzle(v128.load(to - distance), v128.load(repeat + (distance << 4)))
-      const step: u32 = 16 - <u32>(16 % distance)
+      const step: u32 = 16 - (16 % <u32>distance)
       v128.store(to, pattern)
       for (let i: u32 = step; i < run; i += step) v128.store(to + i, pattern)
     }

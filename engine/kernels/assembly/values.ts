@@ -1,7 +1,8 @@
 import { BYTES_LENGTH, COLUMN_TYPE, ENCODING, ID_RANGE, ID_RUN, OK, setFaultDetail, VALUES_SHORT } from './fault'
-import { deltaEnd, unpackDeltas } from './delta'
+import { allSame, deltaEnd, firstValue, unpackDeltas } from './delta'
 import { unpackIds } from './hybrid'
 import * as page from './page'
+import { highestWord } from './unpack'
 
 /*
  * Reads the first `wanted` values (nulls left out) of the current page, whose values are open. What is stored as it is wanted stays where it is;
@@ -95,7 +96,7 @@ export function readIds(wanted: u32, dictionaryCount: u32, out: usize): i32 {
   let highest = i32x4.splat(0)
   let i: u32 = 0
   for (; i + 4 <= wanted; i += 4) highest = i32x4.max_u(highest, v128.load(out + (<usize>i << 2)))
-  let top = max<u32>(max<u32>(i32x4.extract_lane(highest, 0), i32x4.extract_lane(highest, 1)), max<u32>(i32x4.extract_lane(highest, 2), i32x4.extract_lane(highest, 3)))
+  let top = highestWord(highest)
   for (; i < wanted; i++) top = max<u32>(top, load<u32>(out + (<usize>i << 2)))
   return wanted > 0 && top >= dictionaryCount ? ID_RANGE : OK
 }
@@ -123,6 +124,27 @@ function readDeltaLengths(wanted: u32, out: usize): i32 {
     at += <usize>length
   }
   return OK
+}
+
+/** Length that all values of the current page share and where their bytes start, where that is known without reading the lengths one by one. */
+let sharedLength: u32 = 0
+let sharedStart: usize = 0
+
+/** 1 when all byte arrays of the current page have one length, as ids do; then `sharedPair` gives each. Else 0. */
+export function haveOneLength(): i32 {
+  if (page.physicalType() != page.BYTE_ARRAY || page.encoding() != page.DELTA_LENGTH_BYTE_ARRAY) return 0
+  const same = allSame(page.valuesAt(), page.valuesEnd(), page.valueCount())
+  if (same != 1) return same
+  const length = <u64>firstValue()
+  const room = <u64>(page.valuesEnd() - deltaEnd())
+  if (length > room || length * page.valueCount() > room) return BYTES_LENGTH
+  sharedLength = <u32>length
+  sharedStart = deltaEnd()
+  return 1
+}
+
+export function sharedPair(rank: u32): u64 {
+  return (<u64>sharedLength << 32) | <u64>(sharedStart + <usize>rank * sharedLength)
 }
 
 /** PLAIN: each value behind its length (u32). */

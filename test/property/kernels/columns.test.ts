@@ -109,13 +109,15 @@ describe('kernels decode what the twins decode', () => {
             [...kernels.u32(out, list.length)],
             list.map((i) => expected[i]),
           );
-          const hit = Array.from({ length: dictionaryCount }, (_, id) => ((id * 7 + seed) % 3 === 0 ? 1 : 0));
-          const hits = kernels.put(Uint8Array.from(hit));
-          const matched = match(twin.length, (to) => kernels.matchIds(pages, hits, dictionaryCount, to));
-          assert.deepEqual(
-            matched,
-            expected.map((id) => hit[id] ?? 0),
-          );
+          const many = Array.from({ length: dictionaryCount }, (_, id) => ((id * 7 + seed) % 3 === 0 ? 1 : 0));
+          const only = literalOf(twin, seed, 0);
+          const single = Array.from({ length: dictionaryCount }, (_, id) => (id === only ? 1 : 0));
+          for (const hit of [many, single]) {
+            const hits = kernels.put(Uint8Array.from(hit));
+            const matched = match(twin.length, (to) => kernels.matchIds(pages, hits, dictionaryCount, to));
+            const wanted = expected.map((id) => hit[id] ?? 0);
+            assert.deepEqual(matched, wanted);
+          }
         });
       }),
       runs,
@@ -240,7 +242,7 @@ describe('kernels decode what the twins decode', () => {
     );
   });
 
-  for (const name of ['bytes', 'bytesDelta'] as const) {
+  for (const name of ['bytes', 'bytesDelta', 'fixedBytes'] as const) {
     it(name, () => {
       fc.assert(
         fc.property(randomColumn(kinds[name]), fc.integer(), (column, seed) => {

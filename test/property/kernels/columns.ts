@@ -30,6 +30,11 @@ export const kinds = {
   booleans: { type: 'boolean', encoding: 'plain', value: (choice) => choice(3) > 0 },
   bytes: { type: 'bytes', encoding: 'plain', value: word },
   bytesDelta: { type: 'bytes', encoding: 'deltaLength', value: word },
+  fixedBytes: {
+    type: 'bytes',
+    encoding: 'deltaLength',
+    value: (choice) => String.fromCharCode(...Array.from({ length: 8 }, () => choice(256))),
+  },
 } as const satisfies Record<string, ColumnKind>;
 
 function wide(choice: Choice): bigint {
