@@ -4,7 +4,8 @@ import type { AppError } from '#engine/base/errors.ts';
  * The contract of the kernels: hot loops over WASM memory, written in AssemblyScript (`assembly/`), bound in `load.ts`.
  *
  * Addresses are byte offsets into one linear memory. The caller owns the layout: it takes space from the arena, fills it, calls kernels that
- * write into space it took, and gives everything back at once with `release`. A view is valid until the next `alloc`, which may move memory.
+ * write into space it took, and gives everything back at once with `release`. A view is valid until memory moves, which calls that take space may do:
+ * those of the arena, of files and of dictionaries, and the kernels of byte arrays.
  *
  * Words: an **entry** is one (repetition, definition) pair of a column; entries of a column whose repetition level is k are the slots of that
  * level, placeholders of empty lists included, so all columns of one level and the same ancestors have the same entries. A **byte map** is one

@@ -88,9 +88,11 @@ function kernelValues(kernels: Kernels, bytes: Uint8Array, shape: ColumnShape, d
   const isPresent = (_: unknown, i: number) => kernels.u8(present, count)[i] === 1;
   if (shape.type === 'bytes') {
     kernels.byteArrays(pages, out);
-    const pairs = kernels.u32(out, count * 2).slice();
-    const indexes = Array.from({ length: count }, (_, i) => i).filter((i) => pairs[i * 2 + 1] !== nullWord);
-    return indexes.map((i) => text(kernels, pairs[i * 2], pairs[i * 2 + 1]));
+    const words = wordsAt(kernels, out, count);
+    const entries = kernels.put(new Uint8Array(Uint32Array.from({ length: count }, (_, i) => i).buffer));
+    kernels.gatherByteArrays(pages, entries, count, out);
+    assert.deepEqual(wordsAt(kernels, out, count), words);
+    return words;
   }
   if (shape.type === 'boolean') {
     kernels.booleans(pages, out);
@@ -102,6 +104,13 @@ function kernelValues(kernels: Kernels, bytes: Uint8Array, shape: ColumnShape, d
   }
   kernels.ints(pages, out);
   return [...kernels.i64(out, count)].filter(isPresent);
+}
+
+/** The byte arrays of `count` pairs, without nulls. */
+function wordsAt(kernels: Kernels, at: number, count: number): string[] {
+  const pairs = kernels.u32(at, count * 2).slice();
+  const indexes = Array.from({ length: count }, (_, i) => i).filter((i) => pairs[i * 2 + 1] !== nullWord);
+  return indexes.map((i) => text(kernels, pairs[i * 2], pairs[i * 2 + 1]));
 }
 
 function text(kernels: Kernels, at: number, length: number): string {
