@@ -55,6 +55,11 @@ const maxInt64 = 2n ** 63n - 1n;
 /** Whole milliseconds, to nanoseconds. */
 const nanosOf = (ms: number) => BigInt(Math.floor(ms)) * milli;
 
+function later(one: bigint, other: bigint): bigint {
+  if (one > other) return one;
+  return other;
+}
+
 const bad = (message: string) => new AppError('bad_request', message);
 
 /** A number of seconds or a Go duration, in nanoseconds; may be negative. */
@@ -119,8 +124,7 @@ function align({ startNanos, endNanos }: NanosRange, stepNanos: bigint, latestNa
   if (start === 0n) throw bad('start required');
   const up = down(endNanos + stepNanos - 1n);
   if (up <= latestNanos) return { startNanos: start, endNanos: up };
-  const latest = down(latestNanos);
-  return { startNanos: start, endNanos: latest > start ? latest : start };
+  return { startNanos: start, endNanos: later(start, down(latestNanos)) };
 }
 
 function metricsForm(query: string): { readonly form: ReadonlyMap<string, string>; readonly query: string } {
@@ -153,11 +157,11 @@ export function parseMetricsRangeParams(query: string, limits: MetricsParamLimit
  */
 export function parseMetricsInstantParams(query: string, limits: MetricsParamLimits, rules: MetricsTimeRules): MetricsInstantRequest {
   const { form, query: text } = metricsForm(query);
-  const given = completeMetricsRange(form, nanosOf(rules.nowMs));
+  const { startNanos, endNanos } = completeMetricsRange(form, nanosOf(rules.nowMs));
   const maxSeries = capped(count(form, 'maxSeries'), limits.maxSeries);
-  checkRange(given, limits);
+  checkRange({ startNanos, endNanos }, limits);
   const latest = nanosOf(rules.nowMs - rules.queryEndCutoffMs);
-  const range = { startNanos: given.startNanos, endNanos: given.endNanos > latest ? latest : given.endNanos };
-  checkRange(range, limits);
-  return { query: text, ...range, maxSeries };
+  if (endNanos <= latest) return { query: text, startNanos, endNanos, maxSeries };
+  if (latest <= startNanos) throw bad('end must be greater than start');
+  return { query: text, startNanos, endNanos: latest, maxSeries };
 }

@@ -41,6 +41,17 @@ export interface SearchConfig {
   readonly maxSpansPerSpanSet: number;
 }
 
+/** `query_frontend.metrics.*` (spec read-path §5.1). */
+export interface MetricsConfig {
+  /** 0: no limit. */
+  readonly maxDurationMs: number;
+  /** Most steps of a range; 0: no limit. */
+  readonly maxIntervals: number;
+  readonly maxExemplars: number;
+  /** 0: no cap. */
+  readonly maxResponseSeries: number;
+}
+
 /** `query_frontend.*` (spec config §4). */
 export interface QueryFrontendConfig {
   readonly maxOutstandingPerTenant: number;
@@ -54,6 +65,7 @@ export interface QueryFrontendConfig {
   readonly maxQueryExpressionBytes: number;
   readonly queryEndCutoffMs: number;
   readonly search: SearchConfig;
+  readonly metrics: MetricsConfig;
 }
 
 /** `querier.search.external_*` (spec serverless §1). */
@@ -90,6 +102,8 @@ export interface BlocklistConfig {
 export interface LimitsConfig {
   /** 0: `query_frontend.search.max_duration` counts. */
   readonly maxSearchDurationMs: number;
+  /** 0: `query_frontend.metrics.max_duration` counts. */
+  readonly maxMetricsDurationMs: number;
   /** 0: unlimited. */
   readonly maxBytesPerTrace: number;
 }
@@ -149,6 +163,7 @@ export function typedConfig(values: Values): Config {
     blocklist: blocklistConfig(values),
     limits: {
       maxSearchDurationMs: number(values, 'overrides.defaults.read.max_search_duration'),
+      maxMetricsDurationMs: number(values, 'overrides.defaults.read.max_metrics_duration'),
       maxBytesPerTrace: number(values, 'overrides.defaults.global.max_bytes_per_trace'),
     },
     values,
@@ -174,6 +189,7 @@ function serverConfig(values: Values): ServerConfig {
 
 function queryFrontendConfig(values: Values): QueryFrontendConfig {
   const search = 'query_frontend.search';
+  const metrics = 'query_frontend.metrics';
   return {
     maxOutstandingPerTenant: number(values, 'query_frontend.max_outstanding_per_tenant'),
     maxBatchSize: number(values, 'query_frontend.max_batch_size'),
@@ -193,6 +209,12 @@ function queryFrontendConfig(values: Values): QueryFrontendConfig {
       mostRecentShards: number(values, `${search}.most_recent_shards`),
       defaultSpansPerSpanSet: number(values, `${search}.default_spans_per_span_set`),
       maxSpansPerSpanSet: number(values, `${search}.max_spans_per_span_set`),
+    },
+    metrics: {
+      maxDurationMs: number(values, `${metrics}.max_duration`),
+      maxIntervals: number(values, `${metrics}.max_intervals`),
+      maxExemplars: number(values, `${metrics}.max_exemplars`),
+      maxResponseSeries: number(values, `${metrics}.max_response_series`),
     },
   };
 }

@@ -11,6 +11,7 @@ import { compileQuery } from '#engine/traceql/compile.ts';
 import { isConstantFalse, planSearch } from '#engine/traceql/plan.ts';
 import type { LimitsConfig, QueryFrontendConfig } from '../config/config.ts';
 import type { RunJob } from '../worker/job.ts';
+import { checkQuerySize } from './query-size.ts';
 import type { JobQueue } from './queue.ts';
 import { type SearchJob, type SearchPlan, shardSearch } from './sharder.ts';
 
@@ -68,12 +69,7 @@ interface CheckedQuery {
 /** Compiles the query before any job is made. Throws `bad_request` `invalid TraceQL query: …`, or `unimplemented`. */
 function checkQuery(query: string | undefined, maxBytes: number): CheckedQuery {
   if (query === undefined) return { mostRecent: false, constantFalse: false };
-  if (maxBytes > 0 && Buffer.byteLength(query) > maxBytes) {
-    throw new AppError(
-      'bad_request',
-      `TraceQL expression exceeds the configured maximum size of ${maxBytes} bytes, reduce the query expression size or contact your system administrator`,
-    );
-  }
+  checkQuerySize(query, maxBytes);
   const compiled = compile(query);
   const hint = compiled.hints.findLast(({ name }) => name === 'most_recent')?.value;
   return { mostRecent: hint?.kind === 'boolean' && hint.value, constantFalse: isConstantFalse(planSearch(compiled).spansets) };

@@ -8,7 +8,7 @@ const readLimits: readonly (readonly [name: string, type: KeyType, value: boolea
   ['max_bytes_per_tag_values_query', 'int', 1000000, false],
   ['max_blocks_per_tag_values_query', 'int', 0, false],
   ['max_condition_groups_per_tag_query', 'int', 100, false],
-  ['max_metrics_duration', 'promDuration', '0s', false],
+  ['max_metrics_duration', 'promDuration', '0s', true],
   ['metrics_spanonly_fetch', 'bool', undefined, false],
 ];
 
