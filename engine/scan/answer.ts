@@ -3,23 +3,21 @@ import { encodeTraces } from '#engine/kernels/encode.ts';
 import type { Kernels } from '#engine/kernels/kernels.ts';
 import { absentFragment, type TraceTables } from '#engine/kernels/trace-tables.ts';
 import type { LeafColumn } from '#engine/parquet/schema.ts';
-import { createFragmentMaker, type FragmentMaker } from './fragments.ts';
+import { createFragmentMaker, type Fragment, type FragmentMaker } from './fragments.ts';
+import { type PickLimits, type Picks, pickFromMap, pickFromSpansets, pickTraces } from './picks.ts';
 import { onColumn, pagesOf, prefetch, type RowGroup } from './row-group.ts';
 import type { ScanState } from './scan-state.ts';
 import { readServiceStats } from './service-stats.ts';
 import { type ShownColumn, shownColumns } from './shown-attributes.ts';
+import { spansetFragments } from './spanset-attributes.ts';
+import type { Spansets } from './spansets.ts';
 import { requiredColumn } from './structure.ts';
 import { gatherTexts } from './texts.ts';
 
 /** Which traces and spans of a row group an answer shows. */
-export interface AnswerRequest {
-  /** Byte map of matched span slots. */
-  readonly matched: number;
-  /** Traces before this one were answered from an earlier window. */
-  readonly firstTrace: number;
-  readonly maxTraces: number;
-  /** 0 is unlimited. */
-  readonly spansPerSpanset: number;
+export interface AnswerRequest extends PickLimits {
+  /** Byte map of matched span slots: one spanset a trace; or the spansets that a pipeline has left. */
+  readonly matched: number | Spansets;
   readonly format: AnswerFormat;
 }
 
@@ -38,31 +36,16 @@ const columnPaths = {
 export async function encodeAnswer(state: ScanState, request: AnswerRequest): Promise<EncodedTraces> {
   const { group } = state;
   const { kernels } = group;
-  const structure = await state.structure();
-  const wanted = Math.min(request.maxTraces, structure.traceCount);
-  const perTrace = request.spansPerSpanset === 0 ? structure.spanCount : request.spansPerSpanset;
-  const picks = kernels.alloc(16 * (wanted + 1));
-  const spansAt = kernels.alloc(4 * Math.min(structure.spanCount, perTrace * wanted) + 4);
-  const count = kernels.pickSpans(
-    request.matched,
-    structure.traceSpans,
-    request.firstTrace,
-    structure.traceCount,
-    perTrace,
-    wanted,
-    picks,
-    spansAt,
-  );
-  const traces = kernels.u32(picks, 4 * count).slice();
-  const spanTotal = count === 0 ? 0 : traces[4 * (count - 1) + 2] + traces[4 * (count - 1) + 3];
-  const spans = kernels.u32(spansAt, spanTotal).slice();
-  const rows = Uint32Array.from({ length: count }, (_, i) => traces[4 * i]);
+  const picks = await pick(state, request);
+  const { rows, spans, order } = picks;
+  const count = rows.length;
   prefetch(group, secondPassColumns(group));
   const rowsAt = putU32(kernels, rows);
+  const spansAt = putU32(kernels, spans);
   const maker = createFragmentMaker(kernels, request.format);
   const shown = await shownColumns(state, maker, spans);
   const stats = await readServiceStats(state, maker, rows);
-  const attributes = attributeTable(kernels, shown, spanTotal);
+  const attributes = attributeTable(kernels, shown, spans.length, spansetFragments(maker, picks), picks.matched.length);
   const tables: TraceTables = {
     count,
     ids: await gatherAddresses(group, columnPaths.traceId, rowsAt, count),
@@ -71,29 +54,41 @@ export async function encodeAnswer(state: ScanState, request: AnswerRequest): Pr
     rootServices: await gatherNames(group, maker, columnPaths.rootService, rowsAt, count),
     rootNames: await gatherNames(group, maker, columnPaths.rootName, rowsAt, count),
     statsRanges: stats.ranges,
-    spansetRanges: putU32(
-      kernels,
-      Uint32Array.from({ length: 2 * count }, (_, i) => (i + 1) >> 1),
-    ),
+    spansetRanges: putU32(kernels, picks.spansetRanges),
     stats: stats.table,
     spansets: {
-      matched: putU32(
-        kernels,
-        Uint32Array.from({ length: count }, (_, i) => traces[4 * i + 1]),
-      ),
-      spanRanges: putU32(kernels, spanRanges(traces, count)),
-      attributeRanges: putU32(kernels, new Uint32Array(2 * count)),
+      matched: putU32(kernels, picks.matched),
+      spanRanges: putU32(kernels, picks.spanRanges),
+      attributeRanges: attributes.spansetRanges,
     },
     spans: {
-      ids: await gatherAddresses(group, columnPaths.spanId, spansAt, spanTotal),
-      startNanos: await gatherInts(group, columnPaths.spanStart, spansAt, spanTotal),
-      durationNanos: await gatherInts(group, columnPaths.spanDuration, spansAt, spanTotal),
-      names: attributes.names,
-      attributeRanges: attributes.ranges,
+      ids: inOrder(kernels, await gatherAddresses(group, columnPaths.spanId, spansAt, spans.length), 1, order),
+      startNanos: inOrder(kernels, await gatherInts(group, columnPaths.spanStart, spansAt, spans.length), 2, order),
+      durationNanos: inOrder(kernels, await gatherInts(group, columnPaths.spanDuration, spansAt, spans.length), 2, order),
+      names: inOrder(kernels, attributes.names, 2, order),
+      attributeRanges: inOrder(kernels, attributes.ranges, 2, order),
     },
     attributes: attributes.fragments,
   };
   return encodeTraces(kernels, tables, request.format, { leftPadTraceIds: false });
+}
+
+async function pick(state: ScanState, request: AnswerRequest): Promise<Picks> {
+  const { matched } = request;
+  if (typeof matched !== 'number') return pickFromSpansets(matched, request);
+  return state.prepared.plan.result === 'traces' ? pickTraces(state, matched, request) : pickFromMap(state, matched, request);
+}
+
+/** A table of `words` u32 for each span in the order in which spansets show them. */
+function inOrder(kernels: Kernels, table: number, words: number, order: Uint32Array | undefined): number {
+  if (order === undefined) return table;
+  const out = kernels.alloc(4 * words * order.length);
+  const from = kernels.u32(table, words * order.length);
+  const to = kernels.u32(out, words * order.length);
+  for (let i = 0; i < order.length; i++) {
+    for (let word = 0; word < words; word++) to[words * i + word] = from[words * order[i] + word];
+  }
+  return out;
 }
 
 /** Columns that every answer with a match reads. */
@@ -105,15 +100,6 @@ function putU32(kernels: Kernels, numbers: Uint32Array): number {
   const at = kernels.alloc(4 * numbers.length);
   kernels.u32(at, numbers.length).set(numbers);
   return at;
-}
-
-function spanRanges(traces: Uint32Array, count: number): Uint32Array {
-  const ranges = new Uint32Array(2 * count);
-  for (let i = 0; i < count; i++) {
-    ranges[2 * i] = traces[4 * i + 2];
-    ranges[2 * i + 1] = traces[4 * i + 2] + traces[4 * i + 3];
-  }
-  return ranges;
 }
 
 async function gatherInts(group: RowGroup, path: string, entries: number, count: number): Promise<number> {
@@ -177,25 +163,16 @@ async function gatherNames(group: RowGroup, maker: FragmentMaker, path: string, 
   return putU32(group.kernels, pairs);
 }
 
-/** Attribute fragments of all spans in one list, each span's range in it, and the names. */
-function attributeTable(kernels: Kernels, shown: readonly ShownColumn[], spanCount: number) {
+/** Attribute fragments of all spans and then spansets in one list, the range of each in it, and the spans' names. */
+function attributeTable(
+  kernels: Kernels,
+  shown: readonly ShownColumn[],
+  spanCount: number,
+  ofSpansets: readonly (readonly Fragment[])[],
+  spansetCount: number,
+) {
   const names = new Uint32Array(2 * spanCount);
-  const ranges = new Uint32Array(2 * spanCount);
-  const columns = shown.filter((column) => !column.isName);
-  const fragments = new Uint32Array(2 * spanCount * columns.length);
-  let top = 0;
-  for (let i = 0; i < spanCount; i++) {
-    ranges[2 * i] = top;
-    for (const column of columns) {
-      const fragment = column.fragments[i];
-      if (fragment === undefined) continue;
-      fragments[2 * top] = fragment.at;
-      fragments[2 * top + 1] = fragment.length;
-      top++;
-    }
-    ranges[2 * i + 1] = top;
-    names[2 * i + 1] = absentFragment;
-  }
+  for (let i = 0; i < spanCount; i++) names[2 * i + 1] = absentFragment;
   for (const column of shown) {
     if (!column.isName) continue;
     column.fragments.forEach((fragment, i) => {
@@ -204,5 +181,32 @@ function attributeTable(kernels: Kernels, shown: readonly ShownColumn[], spanCou
       names[2 * i + 1] = fragment.length;
     });
   }
-  return { names: putU32(kernels, names), ranges: putU32(kernels, ranges), fragments: putU32(kernels, fragments.subarray(0, 2 * top)) };
+  const columns = shown.filter((column) => !column.isName).map(({ fragments }) => fragments);
+  const fragments = new Uint32Array(2 * (spanCount * columns.length + spansetCount * ofSpansets.length));
+  const spans = listRows(fragments, 0, columns, spanCount);
+  const spansets = listRows(fragments, spans.top, ofSpansets, spansetCount);
+  return {
+    names: putU32(kernels, names),
+    ranges: putU32(kernels, spans.ranges),
+    spansetRanges: putU32(kernels, spansets.ranges),
+    fragments: putU32(kernels, fragments.subarray(0, 2 * spansets.top)),
+  };
+}
+
+/** Lists what columns hold row by row behind `top`, and says where the rows are. */
+function listRows(list: Uint32Array, top: number, columns: readonly (readonly (Fragment | undefined)[])[], count: number) {
+  const ranges = new Uint32Array(2 * count);
+  let end = top;
+  for (let i = 0; i < count; i++) {
+    ranges[2 * i] = end;
+    for (const column of columns) {
+      const fragment = column[i];
+      if (fragment === undefined) continue;
+      list[2 * end] = fragment.at;
+      list[2 * end + 1] = fragment.length;
+      end++;
+    }
+    ranges[2 * i + 1] = end;
+  }
+  return { ranges, top: end };
 }

@@ -1,15 +1,41 @@
 import type { LeafColumn } from '#engine/parquet/schema.ts';
 import type { Condition, SpansetPlan } from '#engine/traceql/plan.ts';
+import { combine } from './combine.ts';
 import { evaluateGeneral } from './general.ts';
 import { allSlots, complement, intersect, type Mask, maskAt, noSlots, toSpans, unite } from './masks.ts';
 import type { PreparedTest, ScanState } from './scan-state.ts';
+import { type Spansets, spansetsMap } from './spansets.ts';
 import { testAsSpans, testsOnOneChild } from './tests.ts';
 
-/** Byte map of the span slots that a plan selects, or undefined when it selects none. */
-export async function evaluateSpansets(state: ScanState, plan: SpansetPlan): Promise<number | undefined> {
-  const mask = await evaluatePlan(state, plan);
-  if (mask.kind === 'none') return undefined;
+/**
+ * Byte map of the span slots that a plan selects, or undefined when it selects none. Spanset operators work within each trace; where spansets are
+ * given, within each of those and on their spans only.
+ */
+export async function evaluateSpansets(state: ScanState, plan: SpansetPlan, within?: Spansets): Promise<number | undefined> {
+  const domain = within && { spansets: within, map: await spansetsMap(state, within) };
+  return evaluatePlan(state, plan, domain);
+}
+
+/** Spansets with a byte map of all their spans. */
+interface Domain {
+  readonly spansets: Spansets;
+  readonly map: number;
+}
+
+async function evaluatePlan(state: ScanState, plan: SpansetPlan, domain: Domain | undefined): Promise<number | undefined> {
+  if (plan.kind === 'filter') return evaluateFilter(state, plan.condition, domain?.map);
+  const left = await evaluatePlan(state, plan.left, domain);
+  const leftIsNeeded = plan.kind === 'both' || (plan.kind === 'related' && plan.keep !== 'unrelated');
+  if (left === undefined && leftIsNeeded) return undefined;
+  return combine(state, plan, left, await evaluatePlan(state, plan.right, domain), domain?.spansets);
+}
+
+/** `within`: a byte map of the spans to look at, which are all real; without it slots that are no spans are taken out. */
+async function evaluateFilter(state: ScanState, condition: Condition, within: number | undefined): Promise<number | undefined> {
   const { kernels } = state.group;
+  const start = within === undefined ? allSlots : maskAt('span', within);
+  const mask = await intersect(state, start, await evaluateCondition(state, condition, start));
+  if (mask.kind === 'none') return undefined;
   const { spanCount, realSpans } = await state.structure();
   let at: number;
   if (mask.kind === 'all') {
@@ -22,38 +48,6 @@ export async function evaluateSpansets(state: ScanState, plan: SpansetPlan): Pro
     at = real;
   }
   return kernels.any(at, spanCount) ? at : undefined;
-}
-
-async function evaluatePlan(state: ScanState, plan: SpansetPlan): Promise<Mask> {
-  if (plan.kind === 'filter') return evaluateCondition(state, plan.condition, allSlots);
-  const left = await evaluateAsSpans(state, plan.left);
-  if (plan.kind === 'both' && left === undefined) return noSlots;
-  const right = await evaluateAsSpans(state, plan.right);
-  if (left === undefined || right === undefined) {
-    const only = left ?? right;
-    return plan.kind === 'both' || only === undefined ? noSlots : maskAt('span', only);
-  }
-  const { kernels } = state.group;
-  const { spanCount, traceCount, traceSpans } = await state.structure();
-  const union = kernels.alloc(spanCount);
-  kernels.or(left, right, union, spanCount);
-  if (plan.kind === 'either') return maskAt('span', union);
-  // Both sides must have a span in the trace; then all of both are kept (spec traceql §5.3).
-  const traces = kernels.alloc(traceCount);
-  const tracesRight = kernels.alloc(traceCount);
-  kernels.anyChild(left, traceSpans, traceCount, traces);
-  kernels.anyChild(right, traceSpans, traceCount, tracesRight);
-  kernels.and(traces, tracesRight, traces, traceCount);
-  if (!kernels.any(traces, traceCount)) return noSlots;
-  const inTraces = kernels.alloc(spanCount);
-  kernels.expand(traces, traceSpans, traceCount, inTraces);
-  kernels.and(union, inTraces, union, spanCount);
-  return maskAt('span', union);
-}
-
-/** One side of a spanset operator; slots that are no spans do not count. */
-function evaluateAsSpans(state: ScanState, plan: SpansetPlan): Promise<number | undefined> {
-  return evaluateSpansets(state, plan);
 }
 
 /** `within`: only slots of this mask matter to the caller; conditions that are costly per span use it. */

@@ -1,6 +1,5 @@
-import { AppError } from '#engine/base/errors.ts';
 import type { FieldExpression, Reference } from '#engine/traceql/ast.ts';
-import { referencesIn } from '#engine/traceql/plan.ts';
+import { referenceKey, referencesIn } from '#engine/traceql/plan-filter.ts';
 import { type SourceGroup, sourcesOf } from '#engine/vparquet/sources.ts';
 import { evaluateExpression, type Operand } from './expressions.ts';
 import { type Mask, maskAt, noSlots, toSpans } from './masks.ts';
@@ -10,7 +9,7 @@ import { presence } from './tests.ts';
 import { type ElementValue, readValues, type Values, valueKind } from './values.ts';
 
 /** Values of one reference for the spans under evaluation: the first group that has a value for a span wins. */
-interface BoundReference {
+export interface BoundReference {
   readonly groups: readonly { readonly values: Values; readonly positions: Uint32Array }[];
 }
 
@@ -25,18 +24,13 @@ export async function evaluateGeneral(state: ScanState, expression: FieldExpress
   const { spanCount } = await state.structure();
   const spans = await spansOf(state, within);
   if (spans.length === 0) return noSlots;
-  const bound = new Map<string, BoundReference>();
-  for (const reference of referencesIn(expression)) {
-    const key = keyOf(reference);
-    if (!bound.has(key)) bound.set(key, await bindReference(state, reference, spans));
-  }
+  const evaluate = await bindExpression(state, expression, spans);
   const out = kernels.alloc(spanCount);
   kernels.u8(out, spanCount).fill(0);
   const matched = new Uint8Array(spans.length);
-  const read = createReader(state, bound);
   let any = false;
   for (let i = 0; i < spans.length; i++) {
-    const result = evaluateExpression(expression, (reference) => read(reference, i));
+    const result = evaluate(i);
     if (result.kind !== 'boolean' || !result.value) continue;
     matched[i] = 1;
     any = true;
@@ -57,7 +51,31 @@ async function spansOf(state: ScanState, within: Mask): Promise<Uint32Array> {
   return kernels.u32(at, count).slice();
 }
 
-async function bindReference(state: ScanState, reference: Reference, spans: Uint32Array): Promise<BoundReference> {
+/** Reads what an expression needs of ascending span slots; the result evaluates it for the i-th of them. Evaluating throws as `evaluateExpression` does. */
+export async function bindExpression(
+  state: ScanState,
+  expression: FieldExpression,
+  spans: Uint32Array,
+): Promise<(index: number) => Operand> {
+  const bound = new Map<string, BoundReference>();
+  const byReference = new Map<Reference, BoundReference>();
+  for (const reference of referencesIn(expression)) {
+    const key = referenceKey(reference);
+    const found = bound.get(key) ?? (await bindReference(state, reference, spans));
+    bound.set(key, found);
+    byReference.set(reference, found);
+  }
+  const read = createReader(state);
+  let index = 0;
+  const readReference = (reference: Reference) => read(byReference.get(reference)!, index);
+  return (wanted) => {
+    index = wanted;
+    return evaluateExpression(expression, readReference);
+  };
+}
+
+/** Reads the values of a reference for ascending span slots. */
+export async function bindReference(state: ScanState, reference: Reference, spans: Uint32Array): Promise<BoundReference> {
   const groups: { values: Values; positions: Uint32Array }[] = [];
   for (const group of sourcesOf(state.prepared.schema, reference)) {
     const { slots, positions } = await chosenSlots(state, group, spans);
@@ -75,23 +93,12 @@ async function chosenSlots(state: ScanState, group: SourceGroup, spans: Uint32Ar
   return lastChildren(state, spans, level, mask.at);
 }
 
-function keyOf(reference: Reference): string {
-  return reference.kind === 'intrinsic' ? `:${reference.name}` : `${reference.scope}.${reference.name}`;
-}
-
-/** Reads a reference's value for the i-th span as an operand. */
-function createReader(state: ScanState, bound: ReadonlyMap<string, BoundReference>): (reference: Reference, index: number) => Operand {
+/** Reads a bound reference's value for the i-th span as an operand. */
+export function createReader(state: ScanState): (bound: BoundReference, index: number) => Operand {
   const { kernels } = state.group;
-  const keys = new Map<Reference, BoundReference>();
   const text = (at: number, length: number) => Buffer.from(kernels.u8(at, length)).toString('utf8');
-  return (reference, index) => {
-    let found = keys.get(reference);
-    if (found === undefined) {
-      found = bound.get(keyOf(reference));
-      if (found === undefined) throw new AppError('internal', `no values were read for ${keyOf(reference)}`);
-      keys.set(reference, found);
-    }
-    for (const { values, positions } of found.groups) {
+  return ({ groups }, index) => {
+    for (const { values, positions } of groups) {
       const position = positions[index];
       if (position === noChild || values.kinds[position] === valueKind.absent) continue;
       return operandOf(values, position, text);

@@ -35,6 +35,8 @@ export interface ScanState {
   readonly childStarts: (level: 'event' | 'link') => Promise<ChildStarts>;
   /** Per test and source group (span before resource), the slots whose value satisfies the test: what decides which attributes are shown. */
   readonly testMasks: Map<number, readonly Mask[]>;
+  /** Nested-set numbers of the span slots, by column path. */
+  readonly treeNumbers: Map<string, Promise<Int32Array>>;
 }
 
 /** Starts on a row group. */
@@ -59,5 +61,6 @@ export function createScanState(group: RowGroup, prepared: PreparedPlan): ScanSt
       return starts;
     },
     testMasks: new Map(),
+    treeNumbers: new Map(),
   };
 }

@@ -5,6 +5,7 @@ import type { ParquetFile } from '#engine/parquet/file.ts';
 import { encodeAnswer } from './answer.ts';
 import { evaluateSpansets, firstPassColumns } from './evaluate.ts';
 import { intersect, maskAt, toSpans } from './masks.ts';
+import { runStages } from './pipeline.ts';
 import { type BlockReader, openRowGroup, openWindow, pagesOf, prefetch, type RowGroup, withDictionaries } from './row-group.ts';
 import { createScanState, type PreparedPlan, type ScanState } from './scan-state.ts';
 import { requiredColumn, structureColumn } from './structure.ts';
@@ -152,7 +153,9 @@ async function scanWindow(scan: BlockScan, state: ScanState, firstTrace: number,
     matched = both;
   }
   throwIfAborted(scan.signal);
-  return encodeAnswer(state, { matched, firstTrace, maxTraces, spansPerSpanset: scan.spansPerSpanset, format: scan.format });
+  const { stages } = scan.prepared.plan;
+  const left = stages.length === 0 ? matched : await runStages({ state, firstTrace, signal: scan.signal }, stages, matched);
+  return encodeAnswer(state, { matched: left, firstTrace, maxTraces, spansPerSpanset: scan.spansPerSpanset, format: scan.format });
 }
 
 /** Byte map of the span slots whose trace overlaps the range. */

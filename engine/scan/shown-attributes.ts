@@ -1,3 +1,4 @@
+import { stringAttributeFragment } from '#engine/api/fragments.ts';
 import type { LeafColumn } from '#engine/parquet/schema.ts';
 import type { Reference } from '#engine/traceql/ast.ts';
 import type { Predicate, ShownReference } from '#engine/traceql/plan.ts';
@@ -22,34 +23,50 @@ const fixedMembers = new Set(['duration', 'traceDuration', 'rootName', 'rootServ
 /** Fragments of all shown references for the picked spans (ascending slots). */
 export async function shownColumns(state: ScanState, maker: FragmentMaker, spans: Uint32Array): Promise<readonly ShownColumn[]> {
   const columns: ShownColumn[] = [];
+  for (const place of shownPlaces(state)) columns.push(await shownColumn(state, maker, place, spans));
   for (const shown of state.prepared.plan.shown) {
-    if (shown.reference.kind === 'intrinsic' && fixedMembers.has(shown.reference.name)) continue;
-    const groups = sourcesOf(state.prepared.schema, shown.reference);
-    for (let i = 0; i < groups.length; i++) columns.push(await shownColumn(state, maker, shown, groups[i], i, spans));
-    const absent = await shownAbsent(state, maker, shown, groups, spans);
+    const absent = await shownAbsent(state, maker, shown, sourcesOf(state.prepared.schema, shown.reference), spans);
     if (absent !== undefined) columns.push(absent);
   }
   return columns;
 }
 
-async function shownColumn(
-  state: ScanState,
-  maker: FragmentMaker,
-  shown: ShownReference,
-  group: SourceGroup,
-  groupIndex: number,
-  spans: Uint32Array,
-): Promise<ShownColumn> {
+/** One attribute of one level, and all references that show it: `.x` and `span.x` share the span's x, which is shown once. */
+interface ShownPlace {
+  readonly group: SourceGroup;
+  readonly reference: Reference;
+  /** With the group's position among the sources of each reference. */
+  readonly shown: readonly (ShownReference & { readonly groupIndex: number })[];
+}
+
+function shownPlaces(state: ScanState): readonly ShownPlace[] {
+  const places = new Map<string, ShownPlace>();
+  for (const shown of state.prepared.plan.shown) {
+    const { reference } = shown;
+    if (reference.kind === 'intrinsic' && fixedMembers.has(reference.name)) continue;
+    sourcesOf(state.prepared.schema, reference).forEach((group, groupIndex) => {
+      const key = `${reference.kind} ${group.level} ${reference.name}`;
+      const earlier = places.get(key)?.shown ?? [];
+      places.set(key, { group, reference, shown: [...earlier, { ...shown, groupIndex }] });
+    });
+  }
+  return [...places.values()];
+}
+
+async function shownColumn(state: ScanState, maker: FragmentMaker, place: ShownPlace, spans: Uint32Array): Promise<ShownColumn> {
   const { kernels } = state.group;
-  const isName = shown.reference.kind === 'intrinsic' && shown.reference.name === 'name';
-  const fragments = new Array<Fragment | undefined>(spans.length).fill(undefined);
-  const tests = shown.tests.map((test) => state.prepared.tests[test].test.predicate);
-  const mask = shown.always ? await presence(state, group) : await satisfied(state, shown, groupIndex);
+  const { group, reference, shown } = place;
+  const isName = reference.kind === 'intrinsic' && reference.name === 'name';
+  const always = shown.some((one) => one.always);
+  const missing = always && reference.kind === 'attribute' && showsMissing(group) ? nilFragment(maker, reference) : undefined;
+  const fragments = new Array<Fragment | undefined>(spans.length).fill(missing);
+  const tests = shown.flatMap((one) => one.tests).map((test) => state.prepared.tests[test].test.predicate);
+  const mask = always ? await presence(state, group) : await satisfied(state, shown);
   if (mask.kind === 'none') return { isName, fragments };
   const { slots, positions } = await chosenSlots(state, group, mask, spans);
-  const types = shown.always ? undefined : typesOf(tests);
+  const types = always ? undefined : typesOf(tests);
   const values = await readValues(state.group, group, slots, types);
-  const make = createAttributeMaker(kernels, maker, keyOf(shown.reference), shown.always ? undefined : elementFilter(kernels, tests));
+  const make = createAttributeMaker(kernels, maker, keyOf(reference), always ? undefined : elementFilter(kernels, tests));
   // Chosen slots are shared by the spans below them, so each fragment is made once.
   const made = new Array<Fragment | undefined>(slots.length);
   for (let i = 0; i < slots.length; i++) made[i] = isName ? maker.name(values.textAt[i], values.textLength[i]) : make(values, i);
@@ -59,15 +76,23 @@ async function shownColumn(
     const position = positions[i];
     if (position === noChild) continue;
     if (map !== 0 && bytes[map + slots[position]] === 0) continue;
-    fragments[i] = made[position];
+    fragments[i] = made[position] ?? missing;
   }
   return { isName, fragments };
 }
 
+/** As in Tempo, an attribute with a column of its own shows "nil" where it is missing; one in a generic list is left out (spec traceql §13.2). */
+function showsMissing(group: SourceGroup): boolean {
+  if (isChild(group)) return false;
+  return group.sources.some((source) => source.kind === 'column' && !source.emptyIsAbsent);
+}
+
 /** Slots of one source group whose value satisfies any of the reference's tests. */
-async function satisfied(state: ScanState, shown: ShownReference, groupIndex: number): Promise<Mask> {
+async function satisfied(state: ScanState, shown: ShownPlace['shown']): Promise<Mask> {
   let mask: Mask = noSlots;
-  for (const test of shown.tests) mask = await unite(state, mask, state.testMasks.get(test)?.[groupIndex] ?? noSlots);
+  for (const { tests, groupIndex } of shown) {
+    for (const test of tests) mask = await unite(state, mask, state.testMasks.get(test)?.[groupIndex] ?? noSlots);
+  }
   return mask;
 }
 
@@ -90,21 +115,10 @@ async function shownAbsent(
   groups: readonly SourceGroup[],
   spans: Uint32Array,
 ): Promise<ShownColumn | undefined> {
+  if (shown.always && shown.reference.kind === 'attribute' && groups.some(showsMissing)) return undefined; // shown already
   if (!shown.tests.some((test) => state.prepared.tests[test].test.predicate.kind === 'absent')) return undefined;
   const fragments = new Array<Fragment | undefined>(spans.length).fill(undefined);
-  const make = createAttributeMaker(state.group.kernels, maker, keyOf(shown.reference));
-  const nil = new TextEncoder().encode('nil');
-  const at = maker.store(nil);
-  const values = {
-    meaning: 'text' as const,
-    kinds: Uint8Array.of(1),
-    textAt: Uint32Array.of(at.at),
-    textLength: Uint32Array.of(at.length),
-    ints: new BigInt64Array(1),
-    numbers: new Float64Array(1),
-    lists: new Map(),
-  };
-  const fragment = make(values, 0);
+  const fragment = nilFragment(maker, shown.reference);
   const present = new Uint8Array(spans.length);
   for (const group of groups) {
     if (isChild(group)) continue;
@@ -117,6 +131,12 @@ async function shownAbsent(
   }
   for (let i = 0; i < spans.length; i++) if (present[i] === 0) fragments[i] = fragment;
   return { isName: false, fragments };
+}
+
+/** The attribute with the text "nil" as value. */
+function nilFragment(maker: FragmentMaker, reference: Reference): Fragment {
+  const encoder = new TextEncoder();
+  return maker.store(stringAttributeFragment(maker.format, encoder.encode(keyOf(reference)), encoder.encode('nil')));
 }
 
 /** The key an attribute is shown under: its name without scope; intrinsics by canonical name. */

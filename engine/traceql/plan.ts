@@ -1,5 +1,27 @@
 import { AppError } from '#engine/base/errors.ts';
-import type { ComparisonOperator, FieldExpression, Query, Reference, SpansetExpression, Static } from './ast.ts';
+import type {
+  Aggregate,
+  ComparisonOperator,
+  FieldExpression,
+  Pipeline,
+  Query,
+  Reference,
+  SpansetExpression,
+  SpansetOperator,
+  Stage,
+  Static,
+} from './ast.ts';
+import {
+  anyPresent,
+  createDraft,
+  type PlanDraft,
+  planFilter,
+  referenceKey,
+  referencesIn,
+  showAlways,
+  showTreeNumbers,
+} from './plan-filter.ts';
+import { printAggregate, printStage } from './print-query.ts';
 
 /** What a stored value must satisfy, typed as it is stored. An attribute's other types never satisfy it (spec traceql §4.8). */
 export type Predicate =
@@ -11,7 +33,8 @@ export type Predicate =
   | { readonly kind: 'present' }
   | { readonly kind: 'absent' };
 
-type Comparison = Exclude<ComparisonOperator, '=~' | '!~'>;
+/** A comparison of values in an order. */
+export type Comparison = Exclude<ComparisonOperator, '=~' | '!~'>;
 
 /** One predicate on one reference: what storage can answer from columns alone. */
 export interface Test {
@@ -28,10 +51,51 @@ export type Condition =
   | { readonly kind: 'sameChild'; readonly tests: readonly number[] }
   | { readonly kind: 'general'; readonly expression: FieldExpression };
 
-/** Filters and what combines them per trace. */
+/** Which spans b of the right side are chosen for a span a of the left: b is a's child, descendant, …; `sibling` is another child of a's parent (spec traceql §5.2). */
+export type Relation = 'child' | 'descendant' | 'parent' | 'ancestor' | 'sibling';
+
+/**
+ * How two sets of spans of one spanset become one (spec traceql §5.3). `both`: all spans if neither side is empty. `related` keeps of the right side the
+ * spans that have the relation to any span of the left, or those that have it to none, or all pairs: such spans of both sides.
+ */
+export type Combination =
+  | { readonly kind: 'both' | 'either' }
+  | { readonly kind: 'related'; readonly relation: Relation; readonly keep: 'related' | 'unrelated' | 'pairs' };
+
+/** Filters and what combines them per spanset. */
 export type SpansetPlan =
   | { readonly kind: 'filter'; readonly condition: Condition }
-  | { readonly kind: 'both' | 'either'; readonly left: SpansetPlan; readonly right: SpansetPlan };
+  | (Combination & { readonly left: SpansetPlan; readonly right: SpansetPlan });
+
+/** An aggregate over the spans of a spanset. */
+export interface AggregatePlan {
+  readonly function: Aggregate['function'];
+  /** Absent for `count`. */
+  readonly operand?: FieldExpression;
+}
+
+/** A pipeline: the first stage picks spans of whole traces, one spanset a trace; the others follow in order. */
+export interface PipelinePlan {
+  readonly spansets: SpansetPlan;
+  readonly stages: readonly StagePlan[];
+}
+
+/**
+ * A stage after the first (spec traceql §6.1). `key` is what the answer calls the attribute that it gives each spanset. `pipelines` is the only stage
+ * where it stands: both sides run on whole traces, and the traces of its input are those that may come out.
+ */
+export type StagePlan =
+  | { readonly kind: 'spansets'; readonly spansets: SpansetPlan }
+  | {
+      readonly kind: 'scalarFilter';
+      readonly key: string;
+      readonly aggregate: AggregatePlan;
+      readonly operator: ComparisonOperator;
+      readonly literal: Static;
+    }
+  | { readonly kind: 'groupBy'; readonly key: string; readonly expression: FieldExpression }
+  | { readonly kind: 'coalesce' }
+  | { readonly kind: 'pipelines'; readonly combination: Combination; readonly left: PipelinePlan; readonly right: PipelinePlan };
 
 /** A reference whose values an answer shows: always, or where they satisfy one of the tests (spec traceql §6.3). */
 export interface ShownReference {
@@ -41,46 +105,20 @@ export interface ShownReference {
 }
 
 /** What to read and compute for a search. Plain data. */
-export interface SearchPlan {
-  readonly spansets: SpansetPlan;
+export interface SearchPlan extends PipelinePlan {
+  /** Whether answers show spansets, or traces only as those of tag searches do. */
+  readonly result: 'spansets' | 'traces';
   readonly tests: readonly Test[];
   readonly shown: readonly ShownReference[];
 }
 
-const mirrored: Readonly<Record<Comparison, Comparison>> = { '=': '=', '!=': '!=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
-const minInt64 = -(2n ** 63n);
-const maxInt64 = 2n ** 63n - 1n;
-
-/** A plan under construction. */
-interface Draft {
-  readonly tests: Test[];
-  readonly shown: Map<string, { reference: Reference; always: boolean; tests: number[] }>;
-}
-
-/**
- * Plans a validated query. Throws `unimplemented` for shapes that the engine does not evaluate (structural operators, pipelines).
- */
+/** Plans a validated query. Throws `bad_request` for what validation should have refused. */
 export function planSearch(query: Query): SearchPlan {
-  const { pipeline } = query;
-  const stage = pipeline.kind === 'pipeline' ? pipeline.stages[0] : undefined;
-  if (
-    pipeline.kind !== 'pipeline' ||
-    pipeline.stages.length !== 1 ||
-    stage === undefined ||
-    (stage.kind !== 'filter' && stage.kind !== 'spansetOperation')
-  ) {
-    throw new AppError(
-      'unimplemented',
-      'pipelines (by, select, coalesce, aggregates, several stages) are not supported yet; use a single spanset filter',
-    );
-  }
-  const draft: Draft = { tests: [], shown: new Map() };
-  const spansets = planSpansets(draft, stage);
-  if (query.metrics) {
-    for (const reference of [...query.metrics.by, ...(query.metrics.argument ? [query.metrics.argument] : [])])
-      show(draft, reference, undefined);
-  }
-  return { spansets, tests: draft.tests, shown: [...draft.shown.values()] };
+  const draft = createDraft();
+  const { spansets, stages } = planPipeline(draft, query.pipeline);
+  if (query.metrics) showAlways(draft, [...query.metrics.by, ...(query.metrics.argument ? [query.metrics.argument] : [])]);
+  if (hasRelations(spansets) || stages.some(stageHasRelations)) showTreeNumbers(draft);
+  return { result: 'spansets', spansets, stages, tests: draft.tests, shown: [...draft.shown.values()] };
 }
 
 /** True when no span can satisfy the plan, so that nothing need be read. */
@@ -92,186 +130,112 @@ export function isConstantFalse(plan: SpansetPlan): boolean {
       return isConstantFalse(plan.left) || isConstantFalse(plan.right);
     case 'either':
       return isConstantFalse(plan.left) && isConstantFalse(plan.right);
+    case 'related':
+      return isConstantFalse(plan.right) || (plan.keep !== 'unrelated' && isConstantFalse(plan.left));
   }
 }
 
-function planSpansets(draft: Draft, expression: SpansetExpression): SpansetPlan {
-  if (expression.kind === 'filter')
-    return { kind: 'filter', condition: groupChildren(draft, simplify(planCondition(draft, expression.expression))) };
-  if (expression.operator !== '&&' && expression.operator !== '||') {
-    throw new AppError('unimplemented', `the structural operator ${expression.operator} is not supported yet`);
+function hasRelations(plan: SpansetPlan): boolean {
+  return plan.kind !== 'filter' && (plan.kind === 'related' || hasRelations(plan.left) || hasRelations(plan.right));
+}
+
+function stageHasRelations(stage: StagePlan): boolean {
+  if (stage.kind === 'spansets') return hasRelations(stage.spansets);
+  if (stage.kind !== 'pipelines') return false;
+  const sides = [stage.left, stage.right];
+  return stage.combination.kind === 'related' || sides.some((side) => hasRelations(side.spansets) || side.stages.some(stageHasRelations));
+}
+
+function planPipeline(draft: PlanDraft, pipeline: Pipeline): PipelinePlan {
+  if (pipeline.kind === 'pipelineOperation') return planPipelines(draft, pipeline);
+  const [first, ...others] = pipeline.stages;
+  if (first !== undefined && isSpansetExpression(first)) {
+    return { spansets: planSpansets(draft, first), stages: others.flatMap((stage) => planStage(draft, stage)) };
   }
-  const kind = expression.operator === '&&' ? 'both' : 'either';
-  return { kind, left: planSpansets(draft, expression.left), right: planSpansets(draft, expression.right) };
+  const stages = pipeline.stages.flatMap((stage) => planStage(draft, stage));
+  return { spansets: { kind: 'filter', condition: candidates(draft, stages) }, stages };
 }
 
-/** `negated`: below a `!`, where a value is of interest although it fails its test. */
-function planCondition(draft: Draft, expression: FieldExpression, negated = false): Condition {
-  switch (expression.kind) {
-    case 'literal':
-      return { kind: 'constant', value: expression.value.kind === 'boolean' && expression.value.value };
-    case 'attribute':
-    case 'intrinsic':
-      return addTest(draft, expression, { kind: 'boolean', operator: '=', value: true }, true);
-    case 'exists':
-      if (!isReference(expression.operand)) return general(draft, expression);
-      return addTest(draft, expression.operand, { kind: expression.negated ? 'absent' : 'present' }, negated);
-    case 'unary':
-      if (expression.operator === '-') return general(draft, expression);
-      // A missing value is neither true nor false: `!.x` asks for a stored false.
-      if (isReference(expression.operand))
-        return addTest(draft, expression.operand, { kind: 'boolean', operator: '=', value: false }, true);
-      return { kind: 'not', operand: planCondition(draft, expression.operand, true) };
-    case 'binary':
-      return planBinary(draft, expression, negated);
-  }
+/** What a pipeline that begins without a filter runs on: spans that have any of the values that it needs, or all if it needs none (spec traceql §6.3, §9.2). */
+function candidates(draft: PlanDraft, stages: readonly StagePlan[]): Condition {
+  const needed = new Map(stages.flatMap(neededIn).map((reference) => [referenceKey(reference), reference]));
+  if (needed.size === 0 || stages.some(({ kind }) => kind === 'spansets')) return { kind: 'constant', value: true };
+  return anyPresent(draft, [...needed.values()]);
 }
 
-function planBinary(draft: Draft, expression: FieldExpression & { readonly kind: 'binary' }, negated: boolean): Condition {
-  const { operator, left, right } = expression;
-  if (operator === '&&' || operator === '||') {
-    return {
-      kind: operator === '&&' ? 'and' : 'or',
-      operands: [planCondition(draft, left, negated), planCondition(draft, right, negated)],
-    };
-  }
-  if (isReference(left) && right.kind === 'literal' && isComparison(operator))
-    return planComparison(draft, left, operator, right.value, negated);
-  if (isReference(right) && left.kind === 'literal' && isComparison(operator) && operator !== '=~' && operator !== '!~') {
-    return planComparison(draft, right, mirrored[operator], left.value, negated);
-  }
-  return general(draft, expression);
+function neededIn(stage: StagePlan): readonly Reference[] {
+  if (stage.kind === 'groupBy') return referencesIn(stage.expression);
+  return stage.kind === 'scalarFilter' && stage.aggregate.operand !== undefined ? referencesIn(stage.aggregate.operand) : [];
 }
 
-function planComparison(draft: Draft, reference: Reference, operator: ComparisonOperator, literal: Static, negated: boolean): Condition {
-  const predicate = predicateOf(reference, operator, literal);
-  if (typeof predicate === 'boolean') return { kind: 'constant', value: predicate };
-  return addTest(draft, reference, predicate, negated);
+/** The first stages of both sides, as far as they say which traces can come out, stand in front. */
+function planPipelines(draft: PlanDraft, { operator, left, right }: Pipeline & { readonly kind: 'pipelineOperation' }): PipelinePlan {
+  const combination = combinations[operator];
+  const sides = { left: planPipeline(draft, left), right: planPipeline(draft, right) };
+  const inFront = { left: sides.left.spansets, right: sides.right.spansets };
+  const needsLeft = combination.kind === 'both' || (combination.kind === 'related' && combination.keep !== 'unrelated');
+  const spansets: SpansetPlan =
+    combination.kind === 'either' || needsLeft ? { kind: needsLeft ? 'both' : 'either', ...inFront } : sides.right.spansets;
+  return { spansets, stages: [{ kind: 'pipelines', combination, ...sides }] };
 }
 
-/** The predicate of a comparison, or its constant result. */
-function predicateOf(reference: Reference, operator: ComparisonOperator, literal: Static): Predicate | boolean {
-  if (literal.kind === 'string') {
-    if (operator === '=~' || operator === '!~') return { kind: 'regex', negated: operator === '!~', pattern: literal.value };
-    return { kind: 'string', operator, value: literal.value };
-  }
-  if (operator === '=~' || operator === '!~') return false;
-  switch (literal.kind) {
-    case 'int':
-      return { kind: 'int', operator, value: literal.value };
-    case 'duration':
-      // Attributes are never stored as durations.
-      return reference.kind === 'intrinsic' && { kind: 'int', operator, value: literal.nanos };
-    case 'float':
-      return reference.kind === 'intrinsic'
-        ? integerPredicate(operator, literal.value)
-        : { kind: 'double', operator, value: literal.value };
-    case 'boolean':
-      return (operator === '=' || operator === '!=') && { kind: 'boolean', operator, value: literal.value };
-    case 'status':
-    case 'kind':
-      return reference.kind === 'intrinsic' && { kind: 'int', operator, value: BigInt(literal.code) };
-    case 'nil':
-      return false;
-  }
-}
-
-/** A float compared with stored integers, as a comparison of integers. */
-function integerPredicate(operator: Comparison, value: number): Predicate | boolean {
-  const whole = Number.isInteger(value);
-  if (!whole && operator === '=') return false;
-  if (!whole && operator === '!=') return { kind: 'present' };
-  const up = operator === '>=' || operator === '<';
-  const bound = Number.isFinite(value) ? BigInt(up ? Math.ceil(value) : Math.floor(value)) : value > 0 ? maxInt64 + 1n : minInt64 - 1n;
-  if (bound > maxInt64) return operator === '<' || operator === '<=' || operator === '!=' ? { kind: 'present' } : false;
-  if (bound < minInt64) return operator === '>' || operator === '>=' || operator === '!=' ? { kind: 'present' } : false;
-  return { kind: 'int', operator, value: bound };
-}
-
-function addTest(draft: Draft, reference: Reference, predicate: Predicate, always = false): Condition {
-  const test = draft.tests.push({ reference, predicate }) - 1;
-  show(draft, reference, always ? undefined : test);
-  return { kind: 'test', test };
-}
-
-function show(draft: Draft, reference: Reference, test: number | undefined): void {
-  const key = reference.kind === 'intrinsic' ? `:${reference.name}` : `${reference.scope}.${reference.name}`;
-  let shown = draft.shown.get(key);
-  if (shown === undefined) {
-    shown = { reference, always: false, tests: [] };
-    draft.shown.set(key, shown);
-  }
-  if (test === undefined) shown.always = true;
-  else shown.tests.push(test);
-}
-
-function general(draft: Draft, expression: FieldExpression): Condition {
-  for (const reference of referencesIn(expression)) show(draft, reference, undefined);
-  return { kind: 'general', expression };
-}
-
-/** Every reference that stands in an expression, in order of appearance, with repetitions. */
-export function referencesIn(expression: FieldExpression): readonly Reference[] {
-  switch (expression.kind) {
-    case 'literal':
+function planStage(draft: PlanDraft, stage: Stage | Aggregate): readonly StagePlan[] {
+  switch (stage.kind) {
+    case 'filter':
+    case 'spansetOperation':
+      return [{ kind: 'spansets', spansets: planSpansets(draft, stage) }];
+    case 'scalarFilter':
+      return [planScalarFilter(draft, stage)];
+    case 'groupBy':
+      showAlways(draft, referencesIn(stage.expression));
+      return [{ kind: 'groupBy', key: printStage(stage), expression: stage.expression }];
+    case 'coalesce':
+      return [{ kind: 'coalesce' }];
+    case 'select':
+      showAlways(draft, stage.references);
       return [];
-    case 'attribute':
-    case 'intrinsic':
-      return [expression];
-    case 'binary':
-      return [...referencesIn(expression.left), ...referencesIn(expression.right)];
-    case 'unary':
-    case 'exists':
-      return referencesIn(expression.operand);
+    case 'aggregate':
+      throw new AppError('bad_request', `an aggregate must be compared with a number: ${printAggregate(stage)}`);
   }
 }
 
-/** Flattens nested ands and ors and takes out constants. */
-function simplify(condition: Condition): Condition {
-  if (condition.kind === 'not') {
-    const operand = simplify(condition.operand);
-    return operand.kind === 'constant' ? { kind: 'constant', value: !operand.value } : { kind: 'not', operand };
+function planScalarFilter(draft: PlanDraft, stage: Stage & { readonly kind: 'scalarFilter' }): StagePlan {
+  const { left, operator, right } = stage;
+  if (left.kind !== 'aggregate' || right.kind !== 'literal') {
+    throw new AppError('bad_request', `only one aggregate can be compared with one number: ${printStage(stage)}`);
   }
-  if (condition.kind !== 'and' && condition.kind !== 'or') return condition;
-  const { kind } = condition;
-  const absorbing = kind === 'or';
-  const operands: Condition[] = [];
-  for (const operand of condition.operands.map(simplify)) {
-    if (operand.kind === 'constant' && operand.value === absorbing) return operand;
-    if (operand.kind === kind) operands.push(...operand.operands);
-    else if (operand.kind !== 'constant') operands.push(operand);
-  }
-  if (operands.length === 0) return { kind: 'constant', value: !absorbing };
-  return operands.length === 1 ? operands[0] : { kind, operands };
+  const { function: name, operand } = left;
+  if (operand !== undefined) showAlways(draft, referencesIn(operand));
+  const aggregate = operand === undefined ? { function: name } : { function: name, operand };
+  return { kind: 'scalarFilter', key: printAggregate(left), aggregate, operator, literal: right.value };
 }
 
-/** In a filter of nothing but `&&`, the tests on events must hold on one event, those on links on one link (spec traceql §4.7). */
-function groupChildren(draft: Draft, condition: Condition): Condition {
-  if (condition.kind !== 'and') return condition;
-  if (condition.operands.some((operand) => operand.kind !== 'test' && operand.kind !== 'general')) return condition;
-  const operands: Condition[] = [];
-  const groups = { event: [] as number[], link: [] as number[] };
-  for (const operand of condition.operands) {
-    const child = operand.kind === 'test' ? childLevel(draft.tests[operand.test].reference) : undefined;
-    if (child === undefined || operand.kind !== 'test') operands.push(operand);
-    else groups[child].push(operand.test);
-  }
-  for (const tests of [groups.event, groups.link]) {
-    if (tests.length === 1) operands.push({ kind: 'test', test: tests[0] });
-    else if (tests.length > 1) operands.push({ kind: 'sameChild', tests });
-  }
-  return operands.length === 1 ? operands[0] : { kind: 'and', operands };
+function isSpansetExpression(stage: Stage | Aggregate): stage is SpansetExpression {
+  return stage.kind === 'filter' || stage.kind === 'spansetOperation';
 }
 
-function childLevel(reference: Reference): 'event' | 'link' | undefined {
-  const scope = reference.kind === 'attribute' ? reference.scope : reference.name.split(':')[0];
-  return scope === 'event' || scope === 'link' ? scope : undefined;
+function planSpansets(draft: PlanDraft, expression: SpansetExpression): SpansetPlan {
+  if (expression.kind === 'filter') return { kind: 'filter', condition: planFilter(draft, expression.expression) };
+  const { operator, left, right } = expression;
+  return { ...combinations[operator], left: planSpansets(draft, left), right: planSpansets(draft, right) };
 }
 
-function isReference(expression: FieldExpression): expression is Reference {
-  return expression.kind === 'attribute' || expression.kind === 'intrinsic';
-}
-
-function isComparison(operator: string): operator is ComparisonOperator {
-  return operator in mirrored || operator === '=~' || operator === '!~';
-}
+const combinations: Readonly<Record<SpansetOperator, Combination>> = {
+  '&&': { kind: 'both' },
+  '||': { kind: 'either' },
+  '>': { kind: 'related', relation: 'child', keep: 'related' },
+  '>>': { kind: 'related', relation: 'descendant', keep: 'related' },
+  '<': { kind: 'related', relation: 'parent', keep: 'related' },
+  '<<': { kind: 'related', relation: 'ancestor', keep: 'related' },
+  '~': { kind: 'related', relation: 'sibling', keep: 'related' },
+  '!>': { kind: 'related', relation: 'child', keep: 'unrelated' },
+  '!>>': { kind: 'related', relation: 'descendant', keep: 'unrelated' },
+  '!<': { kind: 'related', relation: 'parent', keep: 'unrelated' },
+  '!<<': { kind: 'related', relation: 'ancestor', keep: 'unrelated' },
+  '!~': { kind: 'related', relation: 'sibling', keep: 'unrelated' },
+  '&>': { kind: 'related', relation: 'child', keep: 'pairs' },
+  '&>>': { kind: 'related', relation: 'descendant', keep: 'pairs' },
+  '&<': { kind: 'related', relation: 'parent', keep: 'pairs' },
+  '&<<': { kind: 'related', relation: 'ancestor', keep: 'pairs' },
+  '&~': { kind: 'related', relation: 'sibling', keep: 'pairs' },
+};

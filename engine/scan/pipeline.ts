@@ -1,0 +1,150 @@
+import { AppError, throwIfAborted } from '#engine/base/errors.ts';
+import type { FieldExpression } from '#engine/traceql/ast.ts';
+import type { PipelinePlan, StagePlan } from '#engine/traceql/plan.ts';
+import { aggregate } from './aggregate.ts';
+import { combine } from './combine.ts';
+import { evaluateSpansets } from './evaluate.ts';
+import { compareOperands, type Operand } from './expressions.ts';
+import { groupBy } from './groups.ts';
+import type { ScanState } from './scan-state.ts';
+import { type SpanValues, spanValues } from './span-values.ts';
+import { coalesce, keepSpans, keepSpansets, type Spansets, spansetsMap, spansetsOf } from './spansets.ts';
+
+/** Where a pipeline runs. */
+export interface PipelineRun {
+  readonly state: ScanState;
+  /** Traces before this one do not matter. */
+  readonly firstTrace: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Runs the stages after the first on the spans that the first has matched (a byte map), and returns what is left; perhaps nothing.
+ *
+ * Throws `internal` with Tempo's texts for run-time errors (spec traceql §3.6), and what the signal says.
+ */
+export async function runStages(run: PipelineRun, stages: readonly StagePlan[], matched: number): Promise<Spansets> {
+  let spansets = await spansetsOf(run.state, matched, run.firstTrace);
+  for (const stage of stages) {
+    if (spansets.count === 0) break;
+    throwIfAborted(run.signal);
+    spansets = await runStage(run, stage, spansets);
+  }
+  return spansets;
+}
+
+async function runStage(run: PipelineRun, stage: StagePlan, spansets: Spansets): Promise<Spansets> {
+  const { state } = run;
+  switch (stage.kind) {
+    case 'spansets':
+      return keep(state, spansets, await evaluateSpansets(state, stage.spansets, spansets));
+    case 'scalarFilter':
+      return filterByScalar(state, stage, spansets);
+    case 'groupBy': {
+      const { values, members } = await valuesOf(state, stage.expression, spansets);
+      return groupBy(spansets, stage.key, values, members);
+    }
+    case 'coalesce':
+      return coalesce(spansets);
+    case 'pipelines':
+      return combinePipelines(run, stage, spansets);
+  }
+}
+
+async function keep(state: ScanState, spansets: Spansets, map: number | undefined): Promise<Spansets> {
+  if (map === undefined) return keepSpansets(spansets, new Uint32Array(0));
+  const { spanCount } = await state.structure();
+  return keepSpans(spansets, state.group.kernels.u8(map, spanCount));
+}
+
+/** The values of an expression for all spans, and for each element of `spansets.spans` where its value is. */
+async function valuesOf(state: ScanState, expression: FieldExpression, { spans }: Spansets) {
+  const ascending = spans.slice().sort();
+  const values = await spanValues(state, expression, ascending);
+  const { spanCount } = await state.structure();
+  const positions = new Uint32Array(spanCount);
+  for (let i = 0; i < ascending.length; i++) positions[ascending[i]] = i;
+  return { values, members: spans.map((span) => positions[span]) };
+}
+
+async function filterByScalar(
+  state: ScanState,
+  stage: StagePlan & { readonly kind: 'scalarFilter' },
+  spansets: Spansets,
+): Promise<Spansets> {
+  const { key, operator, literal } = stage;
+  const results = await aggregates(state, stage.aggregate, spansets);
+  const sets = new Uint32Array(spansets.count);
+  const kept: Operand[] = [];
+  for (let set = 0; set < spansets.count; set++) {
+    const result = results[set];
+    if (result === undefined || !isNumber(result) || !compareOperands(operator, result, literal)) continue;
+    sets[kept.length] = set;
+    kept.push(result);
+  }
+  const chosen = keepSpansets(spansets, sets.subarray(0, kept.length));
+  return { ...chosen, attributes: [...chosen.attributes, { key, ids: Uint32Array.from(kept, (_, i) => i), values: kept }] };
+}
+
+/** The aggregate of each spanset; undefined where no span has a value. */
+async function aggregates(
+  state: ScanState,
+  plan: (StagePlan & { readonly kind: 'scalarFilter' })['aggregate'],
+  spansets: Spansets,
+): Promise<readonly (Operand | undefined)[]> {
+  const { count, starts } = spansets;
+  if (plan.operand === undefined) {
+    return Array.from({ length: count }, (_, set): Operand => ({ kind: 'int', value: BigInt(starts[set + 1] - starts[set]) }));
+  }
+  const { values, members }: { readonly values: SpanValues; readonly members: Uint32Array } = await valuesOf(state, plan.operand, spansets);
+  const results: (Operand | undefined)[] = [];
+  for (let set = 0; set < count; set++) results.push(aggregate(plan.function, values, { members, from: starts[set], to: starts[set + 1] }));
+  return results;
+}
+
+function isNumber({ kind }: Operand): boolean {
+  return kind === 'int' || kind === 'float' || kind === 'duration';
+}
+
+/** Both pipelines run on whole traces; what they leave is combined per trace, and what they found out about spansets is lost (spec traceql §5.4). */
+async function combinePipelines(run: PipelineRun, stage: StagePlan & { readonly kind: 'pipelines' }, input: Spansets): Promise<Spansets> {
+  const { state } = run;
+  const left = await runPipeline(run, stage.left);
+  const right = await runPipeline(run, stage.right);
+  if (stage.combination.kind === 'related') refuseSeveralSpansets(left, right, stage.combination.keep === 'unrelated');
+  const maps = { left: await mapOf(state, left), right: await mapOf(state, right) };
+  const combined = await combine(state, stage.combination, maps.left, maps.right, undefined);
+  if (combined === undefined) return keepSpansets(input, new Uint32Array(0));
+  const result = await spansetsOf(state, combined, run.firstTrace);
+  const wanted = new Set(input.traces);
+  return keepSpansets(
+    result,
+    Uint32Array.from(result.traces.keys()).filter((set) => wanted.has(result.traces[set])),
+  );
+}
+
+async function runPipeline(run: PipelineRun, { spansets, stages }: PipelinePlan): Promise<Spansets | undefined> {
+  const matched = await evaluateSpansets(run.state, spansets);
+  return matched === undefined ? undefined : runStages(run, stages, matched);
+}
+
+async function mapOf(state: ScanState, spansets: Spansets | undefined): Promise<number | undefined> {
+  return spansets === undefined || spansets.count === 0 ? undefined : spansetsMap(state, spansets);
+}
+
+/** Structural operators relate one spanset of a trace to one; where a side has none there is nothing to relate. */
+function refuseSeveralSpansets(left: Spansets | undefined, right: Spansets | undefined, worksWithoutLeft: boolean): void {
+  const lefts = setsPerTrace(left);
+  for (const [trace, count] of setsPerTrace(right)) {
+    const ofLeft = lefts.get(trace) ?? 0;
+    if (ofLeft > 1 || (count > 1 && (ofLeft > 0 || worksWithoutLeft))) {
+      throw new AppError('internal', 'spanset operators are not supported for multiple spansets per trace. consider using coalesce()');
+    }
+  }
+}
+
+function setsPerTrace(spansets: Spansets | undefined): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  for (const trace of spansets?.traces ?? []) counts.set(trace, (counts.get(trace) ?? 0) + 1);
+  return counts;
+}
