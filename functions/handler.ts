@@ -104,11 +104,12 @@ function tenantOf(headers: FunctionRequest['headers']): TenantId {
   return tenantId(text);
 }
 
-/** Throws `internal` for a version that cannot be read; previews are searched as empty (see searchBlock). */
+/** Blocks of a version that was never released; they are searched as empty (see searchBlock). */
 function isPreview(version: string): boolean {
   return version.includes('preview');
 }
 
+/** Throws `internal` for a version that cannot be read. */
 function checkVersion(version: string): void {
   if (!isPreview(version)) blockVersion(version);
 }
