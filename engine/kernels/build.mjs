@@ -2,7 +2,7 @@
  * Compiles `assembly/index.ts` into `gen/kernels-wasm.js`, which carries the module as base64. Does nothing when the result is newer than every
  * source, so callers may always run it. Plain JavaScript, because it runs before anything is built and under any Node >= 20.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -52,4 +52,4 @@ export async function buildKernels() {
   renameSync(partFile, outFile);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildKernels();
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await buildKernels();
