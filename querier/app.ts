@@ -192,7 +192,11 @@ async function open(parts: Parts, readiness: Readiness, backend: Backend, blocks
   const { metrics, recentJobs } = parts;
   const routes = createRoutes(config, handlers(parts, backend, blocks), { metrics, recentJobs, notReady: () => readiness.notReady });
   const router = createRouter(routes, config.server.pathPrefix);
-  const listener: Listener = await listen(config.server, clock, createRequestListener({ router, clock, metrics, logger }));
+  const listener: Listener = await listen(
+    config.server,
+    clock,
+    createRequestListener({ router, clock, metrics, logger, writeTimeoutMs: config.server.writeTimeoutMs }),
+  );
   metrics.watchConnections(() => listener.connections());
   return listener;
 }

@@ -15,16 +15,18 @@ export interface ServeOptions {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** A client that takes nothing of a large answer for that long is cut; 0 is never. */
+  readonly writeTimeoutMs: number;
 }
 
 /** Requests have no body that anybody reads; a longer one is refused before it is sent. */
 const maxBodyBytes = 1 << 20;
 
-/** Aborts when the connection or stream ends before the answer has been written. */
+/** Aborts when the connection or stream ends before there is an answer to write. */
 function clientSignal(response: AnyResponse): AbortSignal {
   const controller = new AbortController();
   response.on('close', () => {
-    if (!response.writableFinished) controller.abort(new AppError('cancelled', 'context canceled'));
+    if (!response.writableEnded) controller.abort(new AppError('cancelled', 'context canceled'));
   });
   return controller.signal;
 }
@@ -41,11 +43,15 @@ async function answerOf(found: FoundRoute, request: ServerRequest, logger: Logge
   }
 }
 
-function write(request: AnyRequest, response: AnyResponse, answer: ServerAnswer): void {
+/** Answers that may not fit into the socket's buffer, so that a client can leave them unread. */
+const largeBodyBytes = 64 * 1024;
+
+function write(request: AnyRequest, response: AnyResponse, answer: ServerAnswer, writeTimeoutMs: number): void {
   const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
   const headers: OutgoingHttpHeaders = { ...answer.headers, 'Content-Length': body.length };
   // Both responses have this method; their types disagree only about the status message.
   (response as { writeHead(status: number, headers: OutgoingHttpHeaders): unknown }).writeHead(answer.status, headers);
+  if (body.length > largeBodyBytes && writeTimeoutMs > 0) response.setTimeout(writeTimeoutMs, () => response.destroy());
   if (request.method === 'HEAD') response.end();
   else response.end(body);
 }
@@ -72,7 +78,7 @@ export function createRequestListener(options: ServeOptions): (request: AnyReque
       { method, route: found.name, status_code: String(answer.status), ws: 'false' },
       (clock.monotonicMs() - startedMs) / 1000,
     );
-    if (!response.writableEnded && !response.destroyed) write(request, response, answer);
+    if (!response.writableEnded && !response.destroyed) write(request, response, answer, options.writeTimeoutMs);
   };
   return (request, response) => {
     response.on('error', (error: Error) => logger.debug('response failed', { err: error.message }));

@@ -227,6 +227,36 @@ test('time-outs: api_timeout is 503, the write time-out is 504, nothing hangs', 
   assert.match(second.body.toString(), /^context deadline exceeded/);
 });
 
+test('damaged HTTP/2 ends the connection, not the process', async (t) => {
+  const { app } = await startTestApp(t);
+  const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+  for (const garbage of ['\xff'.repeat(100), '\0\0\x04\x08\0\0\0\0\0aaaa'.repeat(50), 'GET / HTTP/1.1\r\n\r\n']) {
+    await raw(app.port, [preface, Buffer.from(garbage, 'latin1')], 150);
+  }
+  assert.equal((await send(app.port, '/api/echo')).status, 200);
+});
+
+test('a client that does not read its answer is cut', async (t) => {
+  const server = { http_listen_address: '127.0.0.1', http_listen_port: 0, http_server_write_timeout: '200ms' };
+  const trace = 'ab'.repeat(16);
+  const large = answerWith([trace, 1768046500]);
+  const bytes = Buffer.concat([large.traces.bytes.subarray(0, -1), Buffer.from(`,"rootTraceName":"${'x'.repeat(30_000_000)}"}`)]);
+  const answer = { ...large, traces: { ...large.traces, bytes, offsets: Uint32Array.of(0, bytes.length) } };
+  const { app } = await startTestApp(t, { server }, { searchSelf: async () => answer });
+  const socket = connect(app.port, '127.0.0.1');
+  socket.pause();
+  socket.on('error', () => {});
+  socket.write(`GET ${searchPath('{}', '&limit=1')} HTTP/1.1\r\nHost: x\r\nX-Scope-OrgID: edge\r\n\r\n`);
+  await systemClock.sleep(1200);
+  let size = 0;
+  socket.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+  });
+  socket.resume();
+  await new Promise((resolve) => socket.on('close', resolve));
+  assert.ok(size > 0 && size < 30_000_000, `${size}`);
+});
+
 test('closing lets running requests end and takes no new ones', async (t) => {
   let finish = () => {};
   let started = () => {};
