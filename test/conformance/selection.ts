@@ -42,10 +42,10 @@ export function statusRequests(): readonly RecordedCase[] {
   return loadCases('status').filter((recorded) => recorded.tempo === '3.0.3');
 }
 
-/** Requests to a function. */
+/** Requests to a function; tag searches and pipelines that run are left out, there is no engine for them yet. */
 export function functionRequests(): readonly RecordedCase[] {
-  return loadCases('serverless').filter(({ path, status }) => {
-    const query = new URLSearchParams(path.slice(path.indexOf('?') + 1)).get('q');
-    return status !== 200 || query === null || query === '' || isPlainFilter(query);
+  return loadCases('serverless').filter((recorded) => {
+    if (recorded.status !== 200) return true;
+    return isPlainFilter(queryParameter(recorded, 'q') ?? '');
   });
 }
