@@ -14,6 +14,8 @@ import { createHttpGet } from './external/http-get.ts';
 import { createExternalSearch } from './external/search.ts';
 import { createJobQueue, type JobQueue } from './frontend/queue.ts';
 import { createSearchHandler } from './frontend/search-handler.ts';
+import { refuseBadRequests } from './frontend/unserved-handler.ts';
+import type { Handler } from './server/exchange.ts';
 import { type Listener, listen } from './server/listen.ts';
 import { createRouter } from './server/router.ts';
 import { createRoutes } from './server/routes.ts';
@@ -172,6 +174,7 @@ function handlers(parts: Parts, backend: Backend, blocks: Poller) {
   return {
     search: config.target === 'querier' ? undefined : search,
     searchJob: runsJobs ? createJobHandler({ runJob, queue, multitenancyEnabled }) : undefined,
+    refuseBadRequests: (path: string, handler: Handler) => refuseBadRequests({ environment, multitenancyEnabled }, path, handler),
   };
 }
 

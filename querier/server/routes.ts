@@ -7,6 +7,8 @@ import { type StatusOptions, statusRoutes } from './status-routes.ts';
 export interface ApiHandlers {
   readonly search: Handler | undefined;
   readonly searchJob: Handler | undefined;
+  /** Puts the checks of a path that is not served, without prefix, before its handler. */
+  readonly refuseBadRequests: (path: string, handler: Handler) => Handler;
 }
 
 /** Paths of Tempo's query API that this version does not serve (spec http-api §1). */
@@ -29,13 +31,13 @@ function missing(path: string): Handler {
 export function createRoutes(config: Config, handlers: ApiHandlers, status: Omit<StatusOptions, 'config' | 'paths'>): readonly Route[] {
   const prefix = config.httpApiPrefix;
   const api: Route[] = [];
-  const add = (base: string, search: Handler | undefined) => {
+  const add = (base: string, search: Handler | undefined, guard: ApiHandlers['refuseBadRequests']) => {
     if (search === undefined) return;
     api.push({ path: `${base}/api/search`, handler: search });
-    for (const path of missingPaths) api.push({ path: base + path, handler: missing(base + path) });
+    for (const path of missingPaths) api.push({ path: base + path, handler: guard(path, missing(base + path)) });
   };
-  add(prefix, handlers.search);
-  add(`/querier${prefix}`, handlers.searchJob);
+  add(prefix, handlers.search, handlers.refuseBadRequests);
+  add(`/querier${prefix}`, handlers.searchJob, (_, handler) => handler);
   const routes: readonly Route[] = [...api, ...statusRoutes({ ...status, config, paths: () => routes.map(({ path }) => path).sort() })];
   return routes;
 }
