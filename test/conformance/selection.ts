@@ -49,3 +49,12 @@ export function functionRequests(): readonly RecordedCase[] {
     return isPlainFilter(queryParameter(recorded, 'q') ?? '');
   });
 }
+
+/** Searches over tenants with all kinds of indexes, by the `storage.trace` settings that they need (as JSON). */
+export function tenantIndexSearches(): ReadonlyMap<string, readonly RecordedCase[]> {
+  const searches = loadCases('index').filter(({ path }) => path.startsWith('/api/search?'));
+  return Map.groupBy(searches, ({ config }) => {
+    const { role, ...settings } = config ?? {};
+    return JSON.stringify(settings);
+  });
+}
