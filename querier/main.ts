@@ -58,8 +58,11 @@ async function main(args: readonly string[]): Promise<number | undefined> {
   tellConfig(logger, loaded);
   const app = await startApp({ config, logger, clock: systemClock, random: Math.random, env: process.env });
   stopOnSignals(app, logger);
-  await app.loaded;
-  logger.info('rubato started', { version: programVersion });
+  const started = await app.loaded.then(
+    () => true,
+    () => false, // stopped before the block list was there: the signal's handler ends the process
+  );
+  if (started) logger.info('rubato started', { version: programVersion });
   return undefined;
 }
 

@@ -27,6 +27,9 @@ interface Attempt<Value> {
   readonly promise: Promise<{ readonly value: Value; readonly attempt: number }> & { readonly cancel: () => void };
 }
 
+/** Why waits and attempts are aborted here; made once, because every call aborts something and an error's stack is dear. */
+const notNeeded = new AppError('cancelled', 'the answer of another attempt came first, or none is wanted any more');
+
 /** An attempt that waits for `start`. Cancelled, it rejects at once, whether started or not and whether `run` listens or not. */
 function createAttempt<Value>(
   attempt: number,
@@ -46,7 +49,7 @@ function createAttempt<Value>(
       }
     };
   });
-  const cancel = () => controller.abort(new AppError('cancelled', 'the answer of another attempt came first, or none is wanted any more'));
+  const cancel = () => controller.abort(notNeeded);
   return { start, promise: Object.assign(promise, { cancel }) };
 }
 
@@ -78,7 +81,7 @@ export async function hedge<Value>(
       if (started === total) return;
       if (unanswered === 0) {
         const waiting = new AbortController();
-        wake = () => waiting.abort();
+        wake = () => waiting.abort(notNeeded);
         await clock.sleep(afterMs, waiting.signal).catch(() => {});
       }
       if (unanswered > 0) unanswered--;

@@ -28,6 +28,9 @@ export interface HttpGetOptions {
   readonly monotonicMs: () => number;
 }
 
+/** Connections kept per endpoint: as many as jobs of one query may be out. */
+const maxIdleConnections = 1000;
+
 const gunzipAsync = promisify(gunzip);
 
 function open(endpoint: Endpoint, options: RequestOptions, agents: Agents): Promise<{ readonly response: IncomingMessage }> {
@@ -68,8 +71,8 @@ async function readBody(response: IncomingMessage, maxBodyBytes: number): Promis
 /** A client that keeps connections open. Texts as Tempo's (spec serverless §5). */
 export function createHttpGet({ maxBodyBytes, onRoundTrip, monotonicMs }: HttpGetOptions): HttpGet {
   const agents: Agents = {
-    http: new HttpAgent({ keepAlive: true, maxFreeSockets: 256 }),
-    https: new HttpsAgent({ keepAlive: true, maxFreeSockets: 256 }),
+    http: new HttpAgent({ keepAlive: true, maxFreeSockets: maxIdleConnections }),
+    https: new HttpsAgent({ keepAlive: true, maxFreeSockets: maxIdleConnections }),
   };
   return async (endpoint, query, headers, signal) => {
     const startedMs = monotonicMs();
