@@ -4,14 +4,20 @@ const wasmPageBytes = 65536;
 const growthBytes = 1 << 20;
 const slackBytes = 64;
 
+/** Scratch that kernels need: for the largest page, and for the largest hit table. */
+interface Scratch {
+  readonly pageBytes: number;
+  readonly hitBytes: number;
+}
+
 /** Space in WASM memory: a stack of what callers take, and behind it scratch for the kernel that runs. */
 export interface Arena {
   /** Takes space aligned to 16, with 64 bytes of slack behind it. Throws `resource_exhausted` beyond the limit. */
   readonly alloc: (sizeBytes: number) => number;
   readonly mark: () => number;
   readonly release: (mark: number) => void;
-  /** Makes sure of scratch for such a page and, before it, such a hit table from now on. Memory grows here and in `alloc` only. */
-  readonly needScratch: (need: { readonly pageBytes?: number; readonly hitBytes?: number }) => void;
+  /** Makes sure of scratch for such a page and such a hit table, until what was taken before is released. Memory grows here and in `alloc` only. */
+  readonly needScratch: (need: Partial<Scratch>) => void;
   /** Address of the scratch: the arena's top. */
   readonly scratch: () => number;
 }
@@ -19,8 +25,9 @@ export interface Arena {
 /** An arena over `memory` from `base` on. `maxBytes` bounds the whole memory. */
 export function createArena(memory: WebAssembly.Memory, base: number, maxBytes: number): Arena {
   let top = align(base);
-  let pageBytes = 0;
-  let hitBytes = 0;
+  let scratch: Scratch = { pageBytes: 0, hitBytes: 0 };
+  // What scratch was before it grew, and the top at that time: a release beneath takes the need back with the pages that had it.
+  const grown: { readonly top: number; readonly before: Scratch }[] = [];
   let size = memory.buffer.byteLength;
 
   function reserve(end: number): void {
@@ -40,7 +47,7 @@ export function createArena(memory: WebAssembly.Memory, base: number, maxBytes: 
     alloc(sizeBytes) {
       if (!(sizeBytes >= 0)) throw new AppError('internal', `cannot take ${sizeBytes} bytes`);
       const end = align(top + sizeBytes + slackBytes);
-      reserve(end + pageBytes + hitBytes);
+      reserve(end + scratch.pageBytes + scratch.hitBytes);
       const at = top;
       top = end;
       return at;
@@ -48,13 +55,18 @@ export function createArena(memory: WebAssembly.Memory, base: number, maxBytes: 
     mark: () => top,
     release(mark) {
       top = mark;
+      for (let last = grown.at(-1); last !== undefined && last.top > mark; last = grown.at(-1)) {
+        scratch = last.before;
+        grown.pop();
+      }
     },
     needScratch(need) {
-      const pages = Math.max(pageBytes, need.pageBytes ?? 0);
-      const hits = Math.max(hitBytes, need.hitBytes ?? 0);
-      reserve(top + pages + hits);
-      pageBytes = pages;
-      hitBytes = hits;
+      const pageBytes = Math.max(scratch.pageBytes, need.pageBytes ?? 0);
+      const hitBytes = Math.max(scratch.hitBytes, need.hitBytes ?? 0);
+      if (pageBytes === scratch.pageBytes && hitBytes === scratch.hitBytes) return;
+      reserve(top + pageBytes + hitBytes);
+      grown.push({ top, before: scratch });
+      scratch = { pageBytes, hitBytes };
     },
     scratch: () => top,
   };

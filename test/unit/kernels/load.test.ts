@@ -53,6 +53,16 @@ describe('the arena', () => {
     assert.throws(() => kernels.pages(kernels.put(bytes), bytes.length, ints), isExhausted);
   });
 
+  it('gives scratch back with the pages that needed it', () => {
+    const kernels = loadKernels({ maxBytes: 2 << 20 });
+    const bytes = pageOf(0, 60_000);
+    const mark = kernels.mark();
+    kernels.pages(kernels.put(bytes), bytes.length, ints);
+    assert.throws(() => kernels.alloc(1 << 20), isExhausted);
+    kernels.release(mark);
+    kernels.alloc(1.9 * 1024 * 1024);
+  });
+
   it('instances share nothing', () => {
     const [a, b] = [loadKernels({ maxBytes: 1 << 20 }), loadKernels({ maxBytes: 1 << 20 })];
     const at = a.put(Uint8Array.of(9));
