@@ -76,10 +76,11 @@ async function answerSearch(
   const tenant = await attempt('extracting org id', 'bad_request', () => tenantOf(headers));
   await attempt('creating backend block', 'internal', () => checkVersion(search.block.version));
   const answer = await attempt('searching block', 'internal', () => searchBlock(environment, tenant, search, 'json', signal));
-  // Real functions write an empty list for TraceQL, and none for tag searches.
-  const sorted = { ...answer, traces: newestFirst(answer.traces) };
-  const emptyServiceStats = !isPreview(search.block.version) && blockVersion(search.block.version).serviceStats === undefined;
-  const { body } = encodeSearchAnswer(sorted, { emptyTraces: search.query !== undefined, rootPlaceholder: false, emptyServiceStats });
+  // Real functions write an empty list for TraceQL, and none for tag searches, which come in the order of the block and without statistics.
+  const isTraceQL = search.query !== undefined;
+  const sorted = isTraceQL ? { ...answer, traces: newestFirst(answer.traces) } : answer;
+  const emptyServiceStats = isTraceQL && !isPreview(search.block.version) && blockVersion(search.block.version).serviceStats === undefined;
+  const { body } = encodeSearchAnswer(sorted, { emptyTraces: isTraceQL, rootPlaceholder: false, emptyServiceStats });
   return { status: 200, headers: textHeaders, body };
 }
 

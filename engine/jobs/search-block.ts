@@ -7,6 +7,7 @@ import { preparePlan } from '#engine/scan/scan-state.ts';
 import { defaultWindowRows, scanBlock } from '#engine/scan/search.ts';
 import { compileQuery } from '#engine/traceql/compile.ts';
 import { isConstantFalse, planSearch, type SearchPlan } from '#engine/traceql/plan.ts';
+import { planTagSearch } from '#engine/traceql/plan-tags.ts';
 import { type BlockVersion, blockVersion } from '#engine/vparquet/versions.ts';
 import type { JobEnvironment } from './environment.ts';
 import { createBlockReader, openBlock } from './open-block.ts';
@@ -74,7 +75,7 @@ const noMetrics = {
 };
 
 function planRequest(request: SearchBlockRequest): SearchPlan {
-  if (request.query === undefined) throw new AppError('unimplemented', 'tag searches are not supported yet; send a TraceQL query as q');
+  if (request.query === undefined) return planTagSearch(request);
   return planSearch(compileQuery(request.query));
 }
 

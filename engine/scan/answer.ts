@@ -7,7 +7,7 @@ import { createFragmentMaker, type Fragment, type FragmentMaker } from './fragme
 import { type PickLimits, type Picks, pickFromMap, pickFromSpansets, pickTraces } from './picks.ts';
 import { onColumn, pagesOf, prefetch, type RowGroup } from './row-group.ts';
 import type { ScanState } from './scan-state.ts';
-import { readServiceStats } from './service-stats.ts';
+import { readServiceStats, type ShownServiceStats } from './service-stats.ts';
 import { type ShownColumn, shownColumns } from './shown-attributes.ts';
 import { spansetFragments } from './spanset-attributes.ts';
 import type { Spansets } from './spansets.ts';
@@ -44,7 +44,7 @@ export async function encodeAnswer(state: ScanState, request: AnswerRequest): Pr
   const spansAt = putU32(kernels, spans);
   const maker = createFragmentMaker(kernels, request.format);
   const shown = await shownColumns(state, maker, spans);
-  const stats = await readServiceStats(state, maker, rows);
+  const stats = state.prepared.plan.result === 'traces' ? noStats(kernels, count) : await readServiceStats(state, maker, rows);
   const attributes = attributeTable(kernels, shown, spans.length, spansetFragments(maker, picks), picks.matched.length);
   const tables: TraceTables = {
     count,
@@ -77,6 +77,11 @@ async function pick(state: ScanState, request: AnswerRequest): Promise<Picks> {
   const { matched } = request;
   if (typeof matched !== 'number') return pickFromSpansets(matched, request);
   return state.prepared.plan.result === 'traces' ? pickTraces(state, matched, request) : pickFromMap(state, matched, request);
+}
+
+/** Tag searches show no statistics. */
+function noStats(kernels: Kernels, traceCount: number): ShownServiceStats {
+  return { ranges: putU32(kernels, new Uint32Array(2 * traceCount)), table: { services: 0, spanCounts: 0, errorCounts: 0 } };
 }
 
 /** A table of `words` u32 for each span in the order in which spansets show them. */
