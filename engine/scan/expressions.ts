@@ -63,7 +63,8 @@ function isTrue(operand: Operand): boolean {
   return operand.kind === 'boolean' && operand.value;
 }
 
-function isArithmetic(operator: BinaryOperator): operator is ArithmeticOperator {
+/** True for operators that compute numbers. */
+export function isArithmetic(operator: BinaryOperator): operator is ArithmeticOperator {
   return operator === '+' || operator === '-' || operator === '*' || operator === '/' || operator === '%' || operator === '^';
 }
 

@@ -1,13 +1,12 @@
 import { AppError, throwIfAborted } from '#engine/base/errors.ts';
-import type { FieldExpression } from '#engine/traceql/ast.ts';
-import type { PipelinePlan, StagePlan } from '#engine/traceql/plan.ts';
+import type { AggregatePlan, PipelinePlan, StagePlan } from '#engine/traceql/plan.ts';
 import { aggregate } from './aggregate.ts';
 import { combine } from './combine.ts';
 import { evaluateSpansets } from './evaluate.ts';
 import { compareOperands, type Operand } from './expressions.ts';
 import { groupBy } from './groups.ts';
 import type { ScanState } from './scan-state.ts';
-import { type SpanValues, spanValues } from './span-values.ts';
+import { groupValues, type SpanValues, spanValues } from './span-values.ts';
 import { coalesce, keepSpans, keepSpansets, type Spansets, spansetsMap, spansetsOf } from './spansets.ts';
 
 /** Where a pipeline runs. */
@@ -41,7 +40,7 @@ async function runStage(run: PipelineRun, stage: StagePlan, spansets: Spansets):
     case 'scalarFilter':
       return filterByScalar(state, stage, spansets);
     case 'groupBy': {
-      const { values, members } = await valuesOf(state, stage.expression, spansets);
+      const { values, members } = await valuesOf(state, spansets, (spans) => groupValues(state, stage.expression, spans));
       return groupBy(spansets, stage.key, values, members);
     }
     case 'coalesce':
@@ -57,10 +56,10 @@ async function keep(state: ScanState, spansets: Spansets, map: number | undefine
   return keepSpans(spansets, state.group.kernels.u8(map, spanCount));
 }
 
-/** The values of an expression for all spans, and for each element of `spansets.spans` where its value is. */
-async function valuesOf(state: ScanState, expression: FieldExpression, { spans }: Spansets) {
+/** Values for all spans, read in ascending order, and for each element of `spansets.spans` where its value is. */
+async function valuesOf(state: ScanState, { spans }: Spansets, read: (spans: Uint32Array) => Promise<SpanValues>) {
   const ascending = spans.slice().sort();
-  const values = await spanValues(state, expression, ascending);
+  const values = await read(ascending);
   const { spanCount } = await state.structure();
   const positions = new Uint32Array(spanCount);
   for (let i = 0; i < ascending.length; i++) positions[ascending[i]] = i;
@@ -87,16 +86,13 @@ async function filterByScalar(
 }
 
 /** The aggregate of each spanset; undefined where no span has a value. */
-async function aggregates(
-  state: ScanState,
-  plan: (StagePlan & { readonly kind: 'scalarFilter' })['aggregate'],
-  spansets: Spansets,
-): Promise<readonly (Operand | undefined)[]> {
+async function aggregates(state: ScanState, plan: AggregatePlan, spansets: Spansets): Promise<readonly (Operand | undefined)[]> {
   const { count, starts } = spansets;
   if (plan.operand === undefined) {
     return Array.from({ length: count }, (_, set): Operand => ({ kind: 'int', value: BigInt(starts[set + 1] - starts[set]) }));
   }
-  const { values, members }: { readonly values: SpanValues; readonly members: Uint32Array } = await valuesOf(state, plan.operand, spansets);
+  const { operand } = plan;
+  const { values, members } = await valuesOf(state, spansets, (spans) => spanValues(state, operand, spans));
   const results: (Operand | undefined)[] = [];
   for (let set = 0; set < count; set++) results.push(aggregate(plan.function, values, { members, from: starts[set], to: starts[set + 1] }));
   return results;

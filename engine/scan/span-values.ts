@@ -1,6 +1,6 @@
 import type { FieldExpression } from '#engine/traceql/ast.ts';
 import { isReference } from '#engine/traceql/plan-filter.ts';
-import type { Operand } from './expressions.ts';
+import { isArithmetic, type Operand } from './expressions.ts';
 import { type BoundReference, bindExpression, bindReference, createReader } from './general.ts';
 import type { ScanState } from './scan-state.ts';
 import { noChild } from './slots.ts';
@@ -29,6 +29,14 @@ export interface SpanValues {
 export async function spanValues(state: ScanState, expression: FieldExpression, spans: Uint32Array): Promise<SpanValues> {
   if (isReference(expression)) return ofReference(state, await bindReference(state, expression, spans), spans.length);
   return ofExpression(await bindExpression(state, expression, spans), spans.length);
+}
+
+/** As {@link spanValues}, but arithmetic without a result is false: so it is in `by()` (spec traceql §4.3). */
+export async function groupValues(state: ScanState, expression: FieldExpression, spans: Uint32Array): Promise<SpanValues> {
+  if (expression.kind !== 'binary' || !isArithmetic(expression.operator)) return spanValues(state, expression, spans);
+  const evaluate = await bindExpression(state, expression, spans);
+  const orFalse = (operand: Operand): Operand => (operand.kind === 'nil' ? { kind: 'boolean', value: false } : operand);
+  return ofExpression((index) => orFalse(evaluate(index)), spans.length);
 }
 
 function emptyColumns(count: number) {
