@@ -208,6 +208,7 @@ async function open(parts: Parts, readiness: Readiness, backend: Backend, blocks
 export async function startApp(options: AppOptions): Promise<App> {
   const { config, clock, logger } = options;
   const parts: Parts = { options, metrics: createMetrics(programVersion), recentJobs: createRecentJobs(recentJobCount) };
+  parts.metrics.limitsDefaults.set({ limit_name: 'max_bytes_per_trace' }, config.limits.maxBytesPerTrace);
   const readiness: Readiness = { notReady: 'Some services are not Running:\nStarting: 1' };
   const backend = await openBackend(parts);
   const blocks = poller(parts, backend);

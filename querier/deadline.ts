@@ -23,7 +23,10 @@ export async function withDeadline<Result>(
   if (timeoutMs <= 0) return work(parent);
   const controller = new AbortController();
   const done = new AbortController();
-  const onParent = () => controller.abort(parent.reason);
+  const onParent = () => {
+    controller.abort(parent.reason);
+    done.abort(finished); // no timer for work that is given up, even where it goes on
+  };
   if (parent.aborted) onParent();
   parent.addEventListener('abort', onParent, { once: true });
   void clock.sleep(timeoutMs, done.signal).then(

@@ -17,6 +17,20 @@ function verify({ warnings }: LoadedConfig): number {
   return 1;
 }
 
+const probeTimeoutMs = 5000;
+
+/** `-health`: 0 when the process at that URL answers 200 (spec config §1). */
+async function probe(url: string): Promise<number> {
+  try {
+    const { status } = await fetch(url, { signal: AbortSignal.timeout(probeTimeoutMs) });
+    if (status === 200) return 0;
+    write(`${url} answered ${status}\n`);
+  } catch (thrown) {
+    write(`${url}: ${toAppError(thrown).message}\n`);
+  }
+  return 1;
+}
+
 function tellConfig(logger: Logger, { warnings, ignored }: LoadedConfig): void {
   for (const warning of warnings) logger.warn(warning);
   if (ignored.length > 0) logger.info('sections of the write path are ignored', { sections: ignored.join(',') });
@@ -50,6 +64,7 @@ async function main(args: readonly string[]): Promise<number | undefined> {
   if (flags.help) write(flagUsage());
   if (flags.version) write(`rubato, version ${programVersion} (Tempo API ${apiVersion})\n`);
   if (flags.help || flags.version) return 0;
+  if (flags.health) return probe(flags.healthUrl || 'http://localhost:3200/ready');
   const loaded = await loadConfig(flags, (name) => process.env[name]);
   if (flags.verify) return verify(loaded);
   const { config } = loaded;

@@ -11,13 +11,18 @@ export interface Flags {
   readonly verify: boolean;
   readonly version: boolean;
   readonly help: boolean;
+  /** Ask a running process whether it is ready, and end. */
+  readonly health: boolean;
+  /** '' is this machine's default port. */
+  readonly healthUrl: string;
   /** Values of per-key flags by configuration path. */
   readonly values: ReadonlyMap<string, ConfigValue>;
 }
 
 type FlagTarget =
   | { readonly path: string; readonly type: KeyType }
-  | { readonly own: 'configFile' | 'expandEnv' | 'verify' | 'version' | 'help' };
+  | { readonly ownText: 'configFile' | 'healthUrl' }
+  | { readonly own: 'expandEnv' | 'verify' | 'version' | 'help' | 'health' };
 
 function key(path: string, type: KeyType = 'string'): FlagTarget {
   return { path, type };
@@ -28,12 +33,14 @@ const read = 'overrides.defaults.read';
 
 /** Flags of Tempo's that set keys which mean something here, and the process's own (spec config §1, §9). */
 const flags: Readonly<Record<string, FlagTarget>> = {
-  'config.file': { own: 'configFile' },
+  'config.file': { ownText: 'configFile' },
   'config.expand-env': { own: 'expandEnv' },
   'config.verify': { own: 'verify' },
   version: { own: 'version' },
   help: { own: 'help' },
   h: { own: 'help' },
+  health: { own: 'health' },
+  'health.url': { ownText: 'healthUrl' },
   target: key('target'),
   'auth.enabled': key('auth_enabled', 'bool'),
   'multitenancy.enabled': key('multitenancy_enabled', 'bool'),
@@ -87,7 +94,7 @@ const needValue = new Set(['config.expand-env', 'config.verify']);
  * `flag provided but not defined: -x`, `flag needs an argument: -x`, `invalid value "x" for flag -y: …`.
  */
 export function parseFlags(args: readonly string[]): Flags {
-  const own = { configFile: '', expandEnv: false, verify: false, version: false, help: false };
+  const own = { configFile: '', expandEnv: false, verify: false, version: false, help: false, health: false, healthUrl: '' };
   const values = new Map<string, ConfigValue>();
   for (let index = 0; index < args.length; index++) {
     const arg = args[index]!;
@@ -96,13 +103,13 @@ export function parseFlags(args: readonly string[]): Flags {
     const name = match[1]!;
     const target = Object.hasOwn(flags, name) ? flags[name]! : undefined;
     if (target === undefined) throw unknownFlag(name);
-    const isBool = 'own' in target ? target.own !== 'configFile' : target.type === 'bool';
+    const isBool = 'own' in target || ('type' in target && target.type === 'bool');
     let text: string | undefined = match[2];
     if (text === undefined && isBool && !needValue.has(name)) text = 'true';
     if (text === undefined && !needValue.has(name)) text = args[++index];
     if (text === undefined) throw new AppError('config', `flag needs an argument: -${name}`);
-    if (!('own' in target)) values.set(target.path, flagValue(name, target.type, text));
-    else if (target.own === 'configFile') own.configFile = text;
+    if ('path' in target) values.set(target.path, flagValue(name, target.type, text));
+    else if ('ownText' in target) own[target.ownText] = text;
     else own[target.own] = flagValue(name, 'bool', text) as boolean;
   }
   return { ...own, values };

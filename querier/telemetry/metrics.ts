@@ -24,6 +24,7 @@ export interface Metrics {
   readonly externalDuration: Histogram<'endpoint'>;
   readonly externalHedged: Counter;
   readonly externalHedgeWon: Counter;
+  readonly limitsDefaults: Gauge<'limit_name'>;
   readonly featureEnabled: Gauge<'feature'>;
   readonly backendDuration: Histogram<'operation' | 'status_code'>;
   readonly blocklistLength: Gauge<'tenant'>;
@@ -78,6 +79,7 @@ export function createMetrics(version: string): Metrics {
     externalDuration: histogram('tempo_querier_external_endpoint_duration_seconds', 'Calls of external endpoints.', goBuckets, 'endpoint'),
     externalHedged: counter('tempo_querier_external_endpoint_hedged_roundtrips_total', 'Hedged calls of external endpoints.'),
     externalHedgeWon: counter('rubato_querier_external_endpoint_hedges_won_total', 'Hedged calls that answered first.'),
+    limitsDefaults: gauge('tempo_limits_defaults', 'Limits of tenants that have none of their own.', 'limit_name'),
     featureEnabled: gauge('tempo_feature_enabled', 'Whether a feature is in use.', 'feature'),
     ...storageMetrics(counter, gauge, histogram),
   };

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { blocksPath, configFile, configText, searchPath, send } from './start.ts';
+import { configFile, configText, searchPath, send } from './start.ts';
 
 const main = join(import.meta.dirname, '../../../querier/main.ts');
 
@@ -42,6 +42,7 @@ test('target all serves searches and stops on SIGTERM', async (t) => {
   const answer = await send(port, searchPath('{ kind = producer }'), { 'X-Scope-OrgID': 'vp4' });
   assert.equal(answer.status, 200);
   assert.match(answer.body.toString(), /"traceID":/);
+  assert.equal((await run(t, '-health', `-health.url=http://127.0.0.1:${port}/ready`)).status, 0);
   running.child.kill('SIGTERM');
   assert.deepEqual(await once(running.child, 'exit'), [0, null]);
   assert.match(running.text(), /msg=stopping signal=SIGTERM/);
@@ -71,9 +72,19 @@ test('target querier serves jobs only; target query-frontend is not ready withou
 });
 
 test('a bucket that cannot be read keeps the process up and not ready', async (t) => {
-  const text = configText({ storage: { trace: { backend: 'local', local: { path: join(blocksPath, '../README.md') } } } });
+  const s3 = {
+    bucket: 'traces',
+    endpoint: '127.0.0.1:1',
+    insecure: true,
+    access_key: 'a',
+    secret_key: 's',
+    region: 'r',
+    retry_max_attempts: 1,
+  };
+  const text = configText({ storage: { trace: { backend: 's3', s3 } } });
   const running = start(t, `-config.file=${configFile(t, text)}`);
   const port = await portOf(running);
+  while (!running.text().includes('failed to poll blocklist')) await once(running.child.stderr!, 'data');
   const answer = await send(port, '/ready');
   assert.deepEqual([answer.status, answer.body.toString()], [503, 'Some services are not Running:\nStarting: 1\n']);
 });
@@ -93,6 +104,8 @@ test('configuration errors end the process with status 1 and one clear text', as
     [1, 'invalid configuration: unknown backend : storage.trace.backend is local, s3, gcs or azure\n'],
   );
   assert.equal((await run(t, '-nonsense')).text, 'flag provided but not defined: -nonsense\n');
+  const closed = await run(t, '-health', '-health.url', 'http://127.0.0.1:1/ready');
+  assert.deepEqual([closed.status, closed.text], [1, 'http://127.0.0.1:1/ready: fetch failed\n']);
   const taken = await run(t, `-config.file=${configFile(t, configText({ server: { http_listen_address: '192.0.2.1' } }))}`);
   assert.equal(taken.status, 1);
   assert.match(taken.text, /cannot listen on 192\.0\.2\.1:3200: /);
