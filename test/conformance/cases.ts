@@ -35,11 +35,6 @@ export function loadCases(group: string): readonly RecordedCase[] {
   return JSON.parse(gunzipSync(zipped).toString()) as RecordedCase[];
 }
 
-/** The query string's member, decoded. */
-export function queryParameter(recorded: RecordedCase, name: string): string | null {
-  return new URLSearchParams(recorded.path.slice(recorded.path.indexOf('?') + 1)).get(name);
-}
-
 /** A case, the answer that it got now, and how the two differ; no differences is a pass. */
 export interface Verdict {
   readonly recorded: RecordedCase;

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import type { RecordedCase } from './cases.ts';
 import { loadCases } from './cases.ts';
 import { compareAnswer } from './compare.ts';
-import { isPlainFilter, plainSearches } from './selection.ts';
+import { searches } from './selection.ts';
 
-const withSpans = plainSearches().find(({ body }) => JSON.stringify(body).includes('stringValue'))!;
+const withSpans = searches().find(({ body }) => JSON.stringify(body).includes('stringValue'))!;
 
 function compareText(recorded: RecordedCase, text: string): readonly string[] {
   return compareAnswer(recorded, { status: recorded.status, contentType: recorded.contentType, body: Buffer.from(text) });
@@ -44,10 +44,4 @@ test('the order of traces, spans and attributes does not matter, newest first do
   assert.deepEqual(compareText(withSpans, JSON.stringify(reversedSpans)), []);
   const oldestFirst = { ...body, traces: [...body.traces].reverse() };
   assert.deepEqual(compareText(withSpans, JSON.stringify(oldestFirst)), ['newestFirst: expected true, got false']);
-});
-
-test('plain filters are told from pipelines and structural queries', () => {
-  for (const query of ['{}', '{ .a = "}" } && ({ true } || {`{`})', '{ name =~ "a|b" }\n']) assert.equal(isPlainFilter(query), true, query);
-  for (const query of ['{} | count() > 1', '{} >> {}', '{} !~ {}', '{} | rate()', '', '{} &> {}'])
-    assert.equal(isPlainFilter(query), false, query);
 });

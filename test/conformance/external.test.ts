@@ -7,7 +7,7 @@ import type { S3Server } from '../integration/backend/s3-server.ts';
 import { startS3Server } from '../integration/backend/s3-server.ts';
 import { recordedBlocks } from './cases.ts';
 import { assertConformance } from './report.ts';
-import { plainSearches, searchErrors } from './selection.ts';
+import { searchErrors, searches } from './selection.ts';
 import { runCases } from './send.ts';
 
 describe('every job in one of two functions', () => {
@@ -22,8 +22,8 @@ describe('every job in one of two functions', () => {
   });
   after(() => Promise.all(processes.map((process) => process.stop())));
 
-  test('searches by filters', async () => {
-    assertConformance('search-traceql, external', await runCases(server.url, plainSearches()), 780);
+  test('TraceQL searches', async () => {
+    assertConformance('search-traceql, external', await runCases(server.url, searches()), 1030);
     const metrics = await (await fetch(`${server.url}/metrics`)).text();
     const calls = [...metrics.matchAll(/^tempo_querier_external_endpoint_duration_seconds_count\{[^}]*\} (\d+)$/gm)].map(([, count]) =>
       Number(count),
@@ -31,7 +31,7 @@ describe('every job in one of two functions', () => {
     assert.equal(calls.length, 2, 'both functions were called');
     assert.ok(Math.min(...calls) > 100, `functions were called ${calls.join(' and ')} times`);
   });
-  test('errors', async () => assertConformance('search-errors, external', await runCases(server.url, searchErrors()), 190));
+  test('errors', async () => assertConformance('search-errors, external', await runCases(server.url, searchErrors()), 225));
 });
 
 describe('blocks in S3', () => {
@@ -49,8 +49,8 @@ describe('blocks in S3', () => {
     await s3?.close();
   });
 
-  test('searches by filters', async () => {
-    assertConformance('search-traceql, S3', await runCases(server.url, plainSearches()), 780);
+  test('TraceQL searches', async () => {
+    assertConformance('search-traceql, S3', await runCases(server.url, searches()), 1030);
     assert.ok(s3.requests().some(({ key, range }) => key.endsWith('/data.parquet') && range !== undefined));
   });
 });

@@ -15,5 +15,5 @@ describe('a function, local blocks', () => {
   after(() => searchFunction?.stop());
 
   test('requests of a 2.7.2 querier', async () =>
-    assertConformance('serverless', await runCases(searchFunction.url, functionRequests()), 75));
+    assertConformance('serverless', await runCases(searchFunction.url, functionRequests()), 104));
 });

@@ -2,9 +2,9 @@
 import { after, before, describe, test } from 'node:test';
 import type { LocalProcess } from '../../infra/local/processes.ts';
 import { localStorage, startServer } from '../../infra/local/server.ts';
-import { recordedBlocks } from './cases.ts';
+import { type RecordedCase, recordedBlocks } from './cases.ts';
 import { assertConformance } from './report.ts';
-import { plainSearches, plainSearchesOfVParquet2, searchErrors, statusRequests } from './selection.ts';
+import { searchErrors, searches, searchesOfVParquet2, statusRequests, tagSearches } from './selection.ts';
 import { runCases } from './send.ts';
 
 describe('one process, local blocks', () => {
@@ -14,9 +14,11 @@ describe('one process, local blocks', () => {
   });
   after(() => server?.stop());
 
-  test('searches by filters', async () => assertConformance('search-traceql', await runCases(server.url, plainSearches()), 780));
-  test('searches by filters over vParquet2', async () =>
-    assertConformance('search-traceql-2.7.2', await runCases(server.url, plainSearchesOfVParquet2()), 270));
-  test('errors', async () => assertConformance('search-errors', await runCases(server.url, searchErrors()), 190));
-  test('status', async () => assertConformance('status', await runCases(server.url, statusRequests()), 6));
+  const check = async (group: string, cases: readonly RecordedCase[], minimum: number): Promise<void> =>
+    assertConformance(group, await runCases(server.url, cases), minimum);
+  test('TraceQL searches', () => check('search-traceql', searches(), 1030));
+  test('TraceQL searches over vParquet2', () => check('search-traceql-2.7.2', searchesOfVParquet2(), 305));
+  test('tag searches', () => check('search-tags-legacy', tagSearches(), 78));
+  test('errors', () => check('search-errors', searchErrors(), 225));
+  test('status', () => check('status', statusRequests(), 6));
 });

@@ -1,59 +1,43 @@
-import type { RecordedCase } from './cases.ts';
-import { loadCases, queryParameter } from './cases.ts';
+import { loadCases, type RecordedCase } from './cases.ts';
 
-/**
- * True for `{ … }` and such filters joined by `&&`, `||` and parentheses. Judged by the text alone, so that a fault of the parser
- * cannot take a case out of the selection.
- */
-export function isPlainFilter(query: string): boolean {
-  const withoutTexts = query.replace(/"(\\.|[^"\\])*"|`[^`]*`/g, 'text');
-  const outline = withoutTexts.replace(/\{[^{}]*\}/g, 'F');
-  return /^(F|&&|\|\||[()\s])+$/.test(outline);
+/** Paths that there is no engine for yet: tag names, tag values, metrics. What is wrong with such a request is told all the same. */
+const laterPaths = /^\/api\/(metrics|v2\/search\/tag|search\/tag)/;
+
+/** TraceQL searches, as Tempo 3.0.3 answered them. */
+export function searches(): readonly RecordedCase[] {
+  return loadCases('search-traceql');
 }
 
-/** Searches by plain filters, as Tempo 3.0.3 answered them. */
-export function plainSearches(): readonly RecordedCase[] {
-  return loadCases('search-traceql').filter((recorded) => isPlainFilter(queryParameter(recorded, 'q') ?? ''));
-}
-
-/** Searches by plain filters over vParquet2, which only Tempo 2.7.2 can read. Its errors are those of an older language and left out. */
-export function plainSearchesOfVParquet2(): readonly RecordedCase[] {
+/** Searches over vParquet2, which only Tempo 2.7.2 can read. Its errors are those of an older language and left out. */
+export function searchesOfVParquet2(): readonly RecordedCase[] {
   const tenants = ['vp2', 'rowgroups27'];
-  return loadCases('search-traceql-2.7.2').filter((recorded) => {
-    const isRead = recorded.status === 200 && tenants.includes(recorded.tenant ?? '');
-    return isRead && isPlainFilter(queryParameter(recorded, 'q') ?? '');
-  });
+  return loadCases('search-traceql-2.7.2').filter(({ status, tenant }) => status === 200 && tenants.includes(tenant ?? ''));
 }
 
-/**
- * Wrong searches, and odd ones that turn out to be right. Left out is what there is no engine for yet: tag names and values, metrics, and tag searches
- * and pipelines that run (a wrong pipeline is refused before).
- */
+/** Searches by `tags=`. */
+export function tagSearches(): readonly RecordedCase[] {
+  return loadCases('search-tags-legacy').filter(({ tempo }) => tempo === '3.0.3');
+}
+
+/** Wrong requests, and odd ones that turn out to be right. */
 export function searchErrors(): readonly RecordedCase[] {
-  return loadCases('search-errors').filter((recorded) => {
-    if (recorded.tempo !== '3.0.3' || /^\/api\/(metrics|v2\/search\/tag|search\/tag)/.test(recorded.path)) return false;
-    if (recorded.status >= 300 && recorded.status < 500) return true;
-    return !queryParameter(recorded, 'tags') && isPlainFilter(queryParameter(recorded, 'q') || '{}');
-  });
+  return loadCases('search-errors').filter(({ tempo, path, status }) => tempo === '3.0.3' && !(status === 200 && laterPaths.test(path)));
 }
 
 /** Echo, build information, readiness and unknown paths. */
 export function statusRequests(): readonly RecordedCase[] {
-  return loadCases('status').filter((recorded) => recorded.tempo === '3.0.3');
+  return loadCases('status').filter(({ tempo }) => tempo === '3.0.3');
 }
 
-/** Requests to a function; tag searches and pipelines that run are left out, there is no engine for them yet. */
+/** Requests to a function. */
 export function functionRequests(): readonly RecordedCase[] {
-  return loadCases('serverless').filter((recorded) => {
-    if (recorded.status !== 200) return true;
-    return isPlainFilter(queryParameter(recorded, 'q') ?? '');
-  });
+  return loadCases('serverless');
 }
 
 /** Searches over tenants with all kinds of indexes, by the `storage.trace` settings that they need (as JSON). */
 export function tenantIndexSearches(): ReadonlyMap<string, readonly RecordedCase[]> {
-  const searches = loadCases('index').filter(({ path }) => path.startsWith('/api/search?'));
-  return Map.groupBy(searches, ({ config }) => {
+  const cases = loadCases('index').filter(({ path }) => path.startsWith('/api/search?'));
+  return Map.groupBy(cases, ({ config }) => {
     const { role, ...settings } = config ?? {};
     return JSON.stringify(settings);
   });

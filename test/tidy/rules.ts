@@ -6,7 +6,7 @@ import { lastLineOf, lineOf, visitAll } from './syntax.ts';
 const maxFunctionLines = 70;
 
 /** Files that may touch the process, the clock, chance and the terminal: entry points, configuration, the clock, telemetry. */
-const outerFile = /(^|\/)(main|config|clock|telemetry|lambda|cloudrun)(\/|\.ts$)/;
+const outerFile = /(^|\/)(([a-z]+-)?main|config|clock|telemetry|lambda|cloudrun)(\/|\.ts$)/;
 
 const impure: Readonly<Record<string, string>> = {
   'process.env': 'read the environment in a config file and pass the value in',
