@@ -63,7 +63,7 @@ async function evaluateCondition(state: ScanState, condition: Condition, within:
       return complement(state, await evaluateCondition(state, condition.operand, within));
     case 'and': {
       let mask = within;
-      for (const operand of byCost(state, condition.operands)) {
+      for (const operand of byCost(state.prepared.tests, condition.operands)) {
         mask = await intersect(state, mask, await evaluateCondition(state, operand, mask));
         if (mask.kind === 'none') return noSlots;
       }
@@ -79,27 +79,27 @@ async function evaluateCondition(state: ScanState, condition: Condition, within:
   }
 }
 
-/** Cheapest first, so that what is left to do is often nothing. */
-function byCost(state: ScanState, operands: readonly Condition[]): readonly Condition[] {
-  const costs = new Map(operands.map((operand) => [operand, cost(state, operand)]));
+/** Operands of a conjunction in the order of evaluation: cheapest first, so that what is left to do is often nothing. */
+export function byCost(tests: readonly PreparedTest[], operands: readonly Condition[]): readonly Condition[] {
+  const costs = new Map(operands.map((operand) => [operand, cost(tests, operand)]));
   return operands.toSorted((a, b) => costs.get(a)! - costs.get(b)!);
 }
 
 const levelCosts = { trace: 0, resource: 1, scope: 2, span: 3, event: 20, link: 20 };
 
-function cost(state: ScanState, condition: Condition): number {
+function cost(tests: readonly PreparedTest[], condition: Condition): number {
   switch (condition.kind) {
     case 'constant':
       return 0;
     case 'test':
-      return testCost(state.prepared.tests[condition.test]);
+      return testCost(tests[condition.test]);
     case 'sameChild':
       return condition.tests.length * 20;
     case 'not':
-      return cost(state, condition.operand);
+      return cost(tests, condition.operand);
     case 'and':
     case 'or':
-      return condition.operands.reduce((sum, operand) => sum + cost(state, operand), 0);
+      return condition.operands.reduce((sum, operand) => sum + cost(tests, operand), 0);
     case 'general':
       return 1000;
   }

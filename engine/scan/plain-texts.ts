@@ -32,12 +32,19 @@ export async function matchPlainTexts(
     const predicate = meaning === 'text' ? strings : idPredicate(strings, meaning);
     const needle = needleOf(predicate, meaning, texts.commonLength);
     const memory = new Uint8Array(kernels.memory.buffer);
-    if (needle !== undefined && !Buffer.from(memory.buffer, texts.start, texts.end - texts.start).includes(Buffer.from(needle)))
+    if (needle !== undefined && !Buffer.from(memory.buffer, texts.start, texts.end - texts.start).includes(Buffer.from(needle))) {
+      tellNoHit(group, column, pages);
       return undefined;
+    }
     const out = kernels.alloc(pages.entryCount);
     matchEach(texts.pairs, new Uint8Array(kernels.memory.buffer), predicate, meaning, kernels.u8(out, pages.entryCount));
+    if (group.observe !== undefined && !kernels.any(out, pages.entryCount)) tellNoHit(group, column, pages);
     return out;
   });
+}
+
+function tellNoHit({ observe }: RowGroup, column: LeafColumn, pages: Pages): void {
+  observe?.({ kind: 'noHit', column: column.path, lookedIn: 'values', entries: pages.entryCount });
 }
 
 function readTexts({ kernels }: RowGroup, pages: Pages): PlainTexts {

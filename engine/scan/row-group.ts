@@ -3,6 +3,7 @@ import type { Dictionary, Kernels, Pages } from '#engine/kernels/kernels.ts';
 import { type ColumnChunk, codecNames, columnChunk, type ParquetFile } from '#engine/parquet/file.ts';
 import { parseOffsetIndex } from '#engine/parquet/offset-index.ts';
 import type { LeafColumn } from '#engine/parquet/schema.ts';
+import type { ScanObserver } from './observe.ts';
 
 /** Reads one block's data.parquet. */
 export interface BlockReader {
@@ -31,6 +32,7 @@ export interface RowGroup {
   /** Whether {@link RowGroup.rowCount} is all rows. */
   readonly whole: boolean;
   readonly loads: Map<number, ColumnLoad>;
+  readonly observe: ScanObserver | undefined;
 }
 
 interface ColumnLoad {
@@ -42,8 +44,8 @@ interface ColumnLoad {
 }
 
 /** Starts on a whole row group. Nothing is read yet. */
-export function openRowGroup(kernels: Kernels, reader: BlockReader, file: ParquetFile, index: number): RowGroup {
-  return { kernels, reader, file, index, rowCount: file.footer.rowGroupRows[index], whole: true, loads: new Map() };
+export function openRowGroup(kernels: Kernels, reader: BlockReader, file: ParquetFile, index: number, observe?: ScanObserver): RowGroup {
+  return { kernels, reader, file, index, rowCount: file.footer.rowGroupRows[index], whole: true, loads: new Map(), observe };
 }
 
 /** The first `rowCount` rows of a row group, with the dictionaries that an earlier window has read. */

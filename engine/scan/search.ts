@@ -5,6 +5,7 @@ import type { ParquetFile } from '#engine/parquet/file.ts';
 import { encodeAnswer } from './answer.ts';
 import { evaluateSpansets, firstPassColumns } from './evaluate.ts';
 import { intersect, maskAt, toSpans } from './masks.ts';
+import type { ScanObserver } from './observe.ts';
 import { runStages } from './pipeline.ts';
 import { type BlockReader, openRowGroup, openWindow, pagesOf, prefetch, type RowGroup, withDictionaries } from './row-group.ts';
 import { createScanState, type PreparedPlan, type ScanState } from './scan-state.ts';
@@ -28,6 +29,7 @@ export interface BlockScan {
   readonly spansPerSpanset: number;
   readonly format: AnswerFormat;
   readonly signal: AbortSignal | undefined;
+  readonly observe?: ScanObserver;
 }
 
 /** What a scan found, in pieces as they were encoded, and what it looked at. */
@@ -82,7 +84,7 @@ function createLookahead(scan: BlockScan): (index: number) => RowGroup {
   return (index) => {
     for (let i = index; i < Math.min(index + 1 + (scan.reader.roundTripsMatter ? lookahead : 0), scan.toRowGroup); i++) {
       if (opened.has(i)) continue;
-      const group = openRowGroup(scan.kernels, scan.reader, scan.file, i);
+      const group = openRowGroup(scan.kernels, scan.reader, scan.file, i, scan.observe);
       prefetch(group, columns);
       opened.set(i, group);
     }
@@ -105,7 +107,9 @@ async function scanRowGroup(scan: BlockScan, whole: RowGroup, progress: Progress
   let group: RowGroup | undefined;
   for (let i = firstWindow(sizes, wanted, progress); i < sizes.length; ) {
     group = sizes[i] < whole.rowCount ? openWindow(whole, sizes[i], group) : withDictionaries(whole, group);
+    scan.observe?.({ kind: 'window', rowGroup: whole.index, rows: group.rowCount });
     const part = await scanWindow(scan, createScanState(group, scan.prepared), firstTrace, wanted - encoded);
+    scan.observe?.({ kind: 'windowEnded', traces: part?.count ?? 0 });
     if (part !== undefined && part.count > 0) {
       parts.push(part);
       encoded += part.count;
@@ -149,7 +153,10 @@ async function scanWindow(scan: BlockScan, state: ScanState, firstTrace: number,
     const { spanCount } = await state.structure();
     const both = kernels.alloc(spanCount);
     kernels.and(matched, inRange, both, spanCount);
-    if (!kernels.any(both, spanCount)) return undefined;
+    if (!kernels.any(both, spanCount)) {
+      scan.observe?.({ kind: 'outOfRange' });
+      return undefined;
+    }
     matched = both;
   }
   throwIfAborted(scan.signal);

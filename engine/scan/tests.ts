@@ -12,6 +12,14 @@ import { slotBound } from './structure.ts';
 
 /** Slots that satisfy a test, at the level of its reference (unscoped attributes: spans). Remembers the masks for the answer's attributes. */
 export async function evaluateTest(state: ScanState, testIndex: number): Promise<Mask> {
+  const { observe } = state.group;
+  observe?.({ kind: 'testStarted', test: testIndex });
+  const mask = await matchTest(state, testIndex);
+  observe?.({ kind: 'testEnded', test: testIndex, ruledOut: mask.kind === 'none' });
+  return mask;
+}
+
+async function matchTest(state: ScanState, testIndex: number): Promise<Mask> {
   const prepared = state.prepared.tests[testIndex];
   const { predicate } = prepared.test;
   if (predicate.kind === 'absent') return evaluateAbsent(state, prepared);
@@ -105,7 +113,10 @@ async function matchEntries(
     const dictionary = await dictionaryOf(group, column);
     if (dictionary === undefined) return matchPlainTexts(group, column, strings, source?.meaning ?? 'text');
     const { hits, hitCount } = matchDictionaryEntries(kernels, dictionary, strings);
-    if (hitCount === 0) return undefined;
+    if (hitCount === 0) {
+      group.observe?.({ kind: 'noHit', column: column.path, lookedIn: 'dictionary', entries: dictionary.count });
+      return undefined;
+    }
     const pages = await pagesOf(group, column);
     return onColumn(group, column, () => {
       const out = kernels.alloc(pages.entryCount);
@@ -115,7 +126,13 @@ async function matchEntries(
   }
   if (!acceptsPredicate(column, predicate)) return undefined;
   const pages = await pagesOf(group, column);
-  return onColumn(group, column, () => matchNumbers(kernels, pages, predicate));
+  return onColumn(group, column, () => {
+    const out = matchNumbers(kernels, pages, predicate);
+    if (group.observe !== undefined && !kernels.any(out, pages.entryCount)) {
+      group.observe({ kind: 'noHit', column: column.path, lookedIn: 'values', entries: pages.entryCount });
+    }
+    return out;
+  });
 }
 
 function acceptsPredicate(column: LeafColumn, predicate: Predicate): boolean {
@@ -162,7 +179,10 @@ async function matchList(group: RowGroup, source: ListSource, strings: StringPre
     operator: '=',
     literal: new TextEncoder().encode(source.name),
   });
-  if (hitCount === 0) return noSlots;
+  if (hitCount === 0) {
+    group.observe?.({ kind: 'noHit', column: source.key.path, lookedIn: 'keys', entries: keyDictionary.count });
+    return noSlots;
+  }
   const keyPages = () => pagesOf(group, source.key);
   const candidates = await listCandidates(group, valueColumns(source, predicate), strings, predicate, keyPages);
   if (candidates === undefined) return noSlots;
