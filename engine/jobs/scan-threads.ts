@@ -1,0 +1,119 @@
+import { Worker } from 'node:worker_threads';
+import type { AnswerFormat, SearchAnswer } from '#engine/api/search-answer.ts';
+import type { SearchBlockRequest } from '#engine/api/search-request.ts';
+import { AppError, toAppError } from '#engine/base/errors.ts';
+import type { TenantId } from '#engine/base/units.ts';
+import type { ThreadRequest, ThreadResponse, ThreadSetup } from './thread-protocol.ts';
+
+/** Searches a part of one block somewhere in this process. */
+export type SearchInProcess = (
+  tenant: TenantId,
+  request: SearchBlockRequest,
+  format: AnswerFormat,
+  signal: AbortSignal,
+) => Promise<SearchAnswer>;
+
+/** Scans spread over the cores of a machine. */
+export interface ScanThreads {
+  readonly search: SearchInProcess;
+  /** Ends all threads; what runs on them fails as cancelled. */
+  readonly close: () => Promise<void>;
+}
+
+/** How to spread scans. */
+export interface ScanThreadsOptions {
+  /** Threads beside the calling one; 0 runs everything there. */
+  readonly count: number;
+  readonly setup: ThreadSetup;
+  /** The calling thread's own search: used first, since a job that goes to a thread and back costs a little more. */
+  readonly searchHere: SearchInProcess;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly waiting: Map<number, { readonly resolve: (answer: SearchAnswer) => void; readonly reject: (error: AppError) => void }>;
+}
+
+/** Runs each job where the fewest are running: here, or on a thread, which is started when it is first needed. */
+export function createScanThreads({ count, setup, searchHere }: ScanThreadsOptions): ScanThreads {
+  const threads: Thread[] = [];
+  let runningHere = 0;
+  let nextId = 0;
+
+  const runHere: SearchInProcess = async (...job) => {
+    runningHere++;
+    try {
+      return await searchHere(...job);
+    } finally {
+      runningHere--;
+    }
+  };
+  const drop = (thread: Thread): void => {
+    const index = threads.indexOf(thread);
+    if (index >= 0) threads.splice(index, 1);
+  };
+  const choose = (): Thread | undefined => {
+    if (runningHere === 0) return undefined;
+    let best: Thread | undefined;
+    for (const thread of threads) if (best === undefined || thread.waiting.size < best.waiting.size) best = thread;
+    if ((best === undefined || best.waiting.size > 0) && threads.length < count) return startThread(threads, setup, drop);
+    return best !== undefined && best.waiting.size < runningHere ? best : undefined;
+  };
+  return {
+    search: (tenant, request, format, signal) => {
+      const thread = choose();
+      if (thread === undefined) return runHere(tenant, request, format, signal);
+      return runOnThread(thread, { kind: 'search', id: nextId++, tenant, request, format }, signal);
+    },
+    close: async () => {
+      await Promise.all(threads.map(({ worker }) => worker.terminate()));
+    },
+  };
+}
+
+function startThread(threads: Thread[], setup: ThreadSetup, drop: (thread: Thread) => void): Thread {
+  const worker = new Worker(new URL('./thread-main.ts', import.meta.url), { workerData: setup });
+  const thread: Thread = { worker, waiting: new Map() };
+  worker.on('message', (response: ThreadResponse) => {
+    const job = thread.waiting.get(response.id);
+    thread.waiting.delete(response.id);
+    // An idle thread does not keep the process alive.
+    if (thread.waiting.size === 0) worker.unref();
+    if (response.kind === 'answer') job?.resolve(response.answer);
+    else job?.reject(new AppError(response.code, response.message));
+  });
+  const failAll = (error: AppError): void => {
+    drop(thread);
+    for (const job of thread.waiting.values()) job.reject(error);
+    thread.waiting.clear();
+  };
+  worker.on('error', (thrown) => failAll(toAppError(thrown)));
+  worker.on('exit', () => failAll(new AppError('cancelled', 'the scan thread has ended')));
+  threads.push(thread);
+  return thread;
+}
+
+function runOnThread(thread: Thread, message: ThreadRequest, signal: AbortSignal): Promise<SearchAnswer> {
+  if (signal.aborted) return Promise.reject(toAppError(signal.reason));
+  return new Promise((resolve, reject) => {
+    // The caller hears of its abort at once; the thread counts as busy until it has heard, too.
+    const cancel = () => {
+      thread.worker.postMessage({ kind: 'cancel', id: message.id } satisfies ThreadRequest);
+      reject(toAppError(signal.reason));
+    };
+    const settled = () => signal.removeEventListener('abort', cancel);
+    thread.worker.ref();
+    thread.waiting.set(message.id, {
+      resolve: (answer) => {
+        settled();
+        resolve(answer);
+      },
+      reject: (error) => {
+        settled();
+        reject(error);
+      },
+    });
+    signal.addEventListener('abort', cancel, { once: true });
+    thread.worker.postMessage(message);
+  });
+}

@@ -1,0 +1,30 @@
+import type { AnswerFormat, SearchAnswer } from '#engine/api/search-answer.ts';
+import type { SearchBlockRequest } from '#engine/api/search-request.ts';
+import type { BackendConfig } from '#engine/backend/create.ts';
+import type { Environment } from '#engine/backend/s3-options.ts';
+import type { ErrorCode } from '#engine/base/errors.ts';
+import type { TenantId } from '#engine/base/units.ts';
+
+/** What a scan thread is started with. */
+export interface ThreadSetup {
+  readonly backend: BackendConfig;
+  readonly env: Environment;
+  readonly maxMemoryBytes: number;
+  readonly cacheBytes: number;
+}
+
+/** What goes to a scan thread. `id` tells the jobs of one thread apart. */
+export type ThreadRequest =
+  | {
+      readonly kind: 'search';
+      readonly id: number;
+      readonly tenant: TenantId;
+      readonly request: SearchBlockRequest;
+      readonly format: AnswerFormat;
+    }
+  | { readonly kind: 'cancel'; readonly id: number };
+
+/** What comes back: one message per job, also for cancelled ones. */
+export type ThreadResponse =
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: SearchAnswer }
+  | { readonly kind: 'error'; readonly id: number; readonly code: ErrorCode; readonly message: string };
