@@ -20,6 +20,8 @@ export interface ColumnChunk {
   readonly hasDictionary: boolean;
   readonly offsetIndexStart: number;
   readonly offsetIndexEnd: number;
+  readonly columnIndexStart: number;
+  readonly columnIndexEnd: number;
 }
 
 const magic = 0x31524150; // "PAR1", little-endian
@@ -89,5 +91,7 @@ export function columnChunk(file: ParquetFile, rowGroup: number, column: LeafCol
     hasDictionary,
     offsetIndexStart,
     offsetIndexEnd: offsetIndexStart + chunks[base + 7],
+    columnIndexStart: chunks[base + 8],
+    columnIndexEnd: chunks[base + 8] + chunks[base + 9],
   };
 }
