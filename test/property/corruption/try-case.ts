@@ -26,6 +26,9 @@ const queries = [
   '{ span.http.url = resource.service.name || -span.http.status_code < 0 }',
   '{ traceDuration > 5ms } && { kind = server }',
   '{ resource.k8s.pod.name !~ "x.*" }',
+  '{ kind = server } >> { duration > 1ms }',
+  '{ } | by(resource.service.name) | count() > 1',
+  '{ status != ok } | select(span.http.url, event:name, link:spanID) | avg(duration) > 0s',
 ];
 
 const maxMemoryBytes = 64 << 20;
