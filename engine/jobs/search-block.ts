@@ -2,9 +2,10 @@ import type { AnswerFormat, EncodedTraces, SearchAnswer } from '#engine/api/sear
 import type { SearchBlockRequest } from '#engine/api/search-request.ts';
 import { AppError, throwIfAborted } from '#engine/base/errors.ts';
 import type { TenantId } from '#engine/base/units.ts';
+import type { Kernels } from '#engine/kernels/kernels.ts';
 import { rowGroupCount } from '#engine/parquet/file.ts';
 import { preparePlan } from '#engine/scan/scan-state.ts';
-import { defaultWindowRows, scanBlock } from '#engine/scan/search.ts';
+import { type BlockScan, defaultWindowRows, type ScanResult, scanBlock } from '#engine/scan/search.ts';
 import { compileQuery } from '#engine/traceql/compile.ts';
 import { isConstantFalse, planSearch, type SearchPlan } from '#engine/traceql/plan.ts';
 import { planTagSearch } from '#engine/traceql/plan-tags.ts';
@@ -28,40 +29,64 @@ export async function searchBlock(
   signal?: AbortSignal,
 ): Promise<SearchAnswer> {
   throwIfAborted(signal);
-  const { block } = request;
-  if (block.version.includes('preview')) return emptyAnswer(format);
-  const version = blockVersion(block.version);
-  const plan = planRequest(request);
-  if (isConstantFalse(plan.spansets)) return emptyAnswer(format);
+  const plan = planJob(request);
+  if (plan === undefined) return emptyAnswer(format);
   return environment.kernels.use(async (kernels) => {
-    const location = { tenant, blockId: block.blockId, sizeBytes: block.sizeBytes, footerBytes: block.footerBytes };
-    const open = await openBlock(environment, kernels, location, signal);
-    const { reader, bytesRead } = createBlockReader(environment, open, location, signal);
-    const schema = {
-      version: layoutOf(version, block.blockId, open.file.columns),
-      columns: open.file.columns,
-      dedicatedColumns: block.dedicatedColumns,
-    };
-    const groups = rowGroupCount(open.file);
-    const result = await scanBlock({
-      kernels,
-      reader,
-      file: open.file,
-      prepared: preparePlan(plan, schema),
-      fromRowGroup: Math.min(block.startPage, groups),
-      toRowGroup: Math.min(block.startPage + block.pagesToSearch, groups),
-      timeRange: timeRange(request),
-      limit: request.limit,
-      firstWindowRows: environment.firstWindowRows ?? defaultWindowRows,
-      spansPerSpanset: request.spansPerSpanset,
-      format,
-      signal,
-    });
-    return {
-      traces: joinTraces(format, result.parts),
-      metrics: { ...noMetrics, inspectedTraces: result.inspectedTraces, inspectedBytes: bytesRead() },
-    };
+    const { scan, bytesRead } = await openScan(environment, kernels, { tenant, request, format, plan }, signal);
+    return scanAnswer(format, await scanBlock(scan), bytesRead());
   }, signal);
+}
+
+/** The plan of a job, or undefined where nothing need be read to know that nothing is found. Errors as {@link searchBlock}. */
+export function planJob(request: SearchBlockRequest): SearchPlan | undefined {
+  if (request.block.version.includes('preview')) return undefined;
+  blockVersion(request.block.version);
+  const plan = request.query === undefined ? planTagSearch(request) : planSearch(compileQuery(request.query));
+  return isConstantFalse(plan.spansets) ? undefined : plan;
+}
+
+/** A job with its plan. */
+export interface PlannedJob {
+  readonly tenant: TenantId;
+  readonly request: SearchBlockRequest;
+  readonly format: AnswerFormat;
+  readonly plan: SearchPlan;
+}
+
+/** Reads the footer of a job's block and says what to scan; nothing else is read yet. Errors as {@link searchBlock}. */
+export async function openScan(
+  environment: JobEnvironment,
+  kernels: Kernels,
+  { tenant, request, format, plan }: PlannedJob,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly scan: BlockScan; readonly bytesRead: () => number }> {
+  const { block } = request;
+  const location = { tenant, blockId: block.blockId, sizeBytes: block.sizeBytes, footerBytes: block.footerBytes };
+  const open = await openBlock(environment, kernels, location, signal);
+  const { reader, bytesRead } = createBlockReader(environment, open, location, signal);
+  const { file } = open;
+  const version = layoutOf(blockVersion(block.version), block.blockId, file.columns);
+  const groups = rowGroupCount(file);
+  const scan: BlockScan = {
+    kernels,
+    reader,
+    file,
+    prepared: preparePlan(plan, { version, columns: file.columns, dedicatedColumns: block.dedicatedColumns }),
+    fromRowGroup: Math.min(block.startPage, groups),
+    toRowGroup: Math.min(block.startPage + block.pagesToSearch, groups),
+    timeRange: timeRange(request),
+    limit: request.limit,
+    firstWindowRows: environment.firstWindowRows ?? defaultWindowRows,
+    spansPerSpanset: request.spansPerSpanset,
+    format,
+    signal,
+  };
+  return { scan, bytesRead };
+}
+
+/** What a scan found as a job's answer. */
+export function scanAnswer(format: AnswerFormat, result: ScanResult, inspectedBytes: number): SearchAnswer {
+  return { traces: joinTraces(format, result.parts), metrics: { ...noMetrics, inspectedTraces: result.inspectedTraces, inspectedBytes } };
 }
 
 const noMetrics = {
@@ -73,11 +98,6 @@ const noMetrics = {
   totalJobs: 0,
   totalBlockBytes: 0,
 };
-
-function planRequest(request: SearchBlockRequest): SearchPlan {
-  if (request.query === undefined) return planTagSearch(request);
-  return planSearch(compileQuery(request.query));
-}
 
 /** Early samples of vParquet5 have another tree than the released format (spec blocks §2.2). */
 function layoutOf(version: BlockVersion, blockId: string, columns: ReadonlyMap<string, unknown>): BlockVersion {
