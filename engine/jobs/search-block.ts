@@ -1,4 +1,5 @@
 import type { AnswerFormat, EncodedTraces, SearchAnswer } from '#engine/api/search-answer.ts';
+import { takeLimit } from '#engine/api/search-combiner.ts';
 import type { SearchBlockRequest } from '#engine/api/search-request.ts';
 import { AppError, throwIfAborted } from '#engine/base/errors.ts';
 import type { TenantId } from '#engine/base/units.ts';
@@ -33,7 +34,8 @@ export async function searchBlock(
   if (plan === undefined) return emptyAnswer(format);
   return environment.kernels.use(async (kernels) => {
     const { scan, bytesRead } = await openScan(environment, kernels, { tenant, request, format, plan }, signal);
-    return scanAnswer(format, await scanBlock(scan), bytesRead());
+    const answer = scanAnswer(format, await scanBlock(scan), bytesRead());
+    return plan.mostRecent ? { ...answer, traces: takeLimit(answer.traces, request.limit) } : answer;
   }, signal);
 }
 
@@ -75,7 +77,7 @@ export async function openScan(
     fromRowGroup: Math.min(block.startPage, groups),
     toRowGroup: Math.min(block.startPage + block.pagesToSearch, groups),
     timeRange: timeRange(request),
-    limit: request.limit,
+    limit: plan.mostRecent ? Number.POSITIVE_INFINITY : request.limit,
     firstWindowRows: environment.firstWindowRows ?? defaultWindowRows,
     spansPerSpanset: request.spansPerSpanset,
     format,

@@ -11,6 +11,7 @@ import type {
   Stage,
   Static,
 } from './ast.ts';
+import { wantsMostRecent } from './hints.ts';
 import {
   anyPresent,
   createDraft,
@@ -108,6 +109,8 @@ export interface ShownReference {
 export interface SearchPlan extends PipelinePlan {
   /** Whether answers show spansets, or traces only as those of tag searches do. */
   readonly result: 'spansets' | 'traces';
+  /** The limit asks for the latest traces instead of any. */
+  readonly mostRecent?: true;
   readonly tests: readonly Test[];
   readonly shown: readonly ShownReference[];
 }
@@ -118,7 +121,8 @@ export function planSearch(query: Query): SearchPlan {
   const { spansets, stages } = planPipeline(draft, query.pipeline);
   if (query.metrics) showAlways(draft, [...query.metrics.by, ...(query.metrics.argument ? [query.metrics.argument] : [])]);
   if (hasRelations(spansets) || stages.some(stageHasRelations)) showTreeNumbers(draft);
-  return { result: 'spansets', spansets, stages, tests: draft.tests, shown: [...draft.shown.values()] };
+  const hints = wantsMostRecent(query) ? { mostRecent: true as const } : {};
+  return { result: 'spansets', ...hints, spansets, stages, tests: draft.tests, shown: [...draft.shown.values()] };
 }
 
 /** True when no span can satisfy the plan, so that nothing need be read. */

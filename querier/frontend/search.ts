@@ -71,8 +71,8 @@ function checkQuery(query: string | undefined, maxBytes: number): CheckedQuery {
   if (query === undefined) return { mostRecent: false, constantFalse: false };
   checkQuerySize(query, maxBytes);
   const compiled = compile(query);
-  const hint = compiled.hints.findLast(({ name }) => name === 'most_recent')?.value;
-  return { mostRecent: hint?.kind === 'boolean' && hint.value, constantFalse: isConstantFalse(planSearch(compiled).spansets) };
+  const plan = planSearch(compiled);
+  return { mostRecent: plan.mostRecent === true, constantFalse: isConstantFalse(plan.spansets) };
 }
 
 function compile(query: string): ReturnType<typeof compileQuery> {

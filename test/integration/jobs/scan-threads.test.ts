@@ -68,7 +68,7 @@ test('without threads everything runs here', async () => {
 
 test('errors and aborts come back as they are', async () => {
   const never: SearchInProcess = () => new Promise(() => undefined);
-  const threads = createScanThreads({ count: 1, setup, searchHere: never });
+  const threads = createScanThreads({ count: 2, setup, searchHere: never });
   void threads.search(tenant, await request('{ }'), 'json', signal);
   await assert.rejects(
     threads.search(tenant, await request('{ .a = '), 'json', signal),
@@ -78,6 +78,6 @@ test('errors and aborts come back as they are', async () => {
   const aborted = threads.search(tenant, await request('{ }'), 'json', controller.signal);
   controller.abort();
   await assert.rejects(aborted, (error) => error instanceof AppError && error.code === 'cancelled');
-  assert.ok((await threads.search(tenant, await request('{ }'), 'json', signal)).traces.count > 0, 'the thread goes on');
+  assert.ok((await threads.search(tenant, await request('{ }'), 'json', signal)).traces.count > 0, 'threads go on');
   await threads.close();
 });
