@@ -45,3 +45,11 @@ test('the order of traces, spans and attributes does not matter, newest first do
   const oldestFirst = { ...body, traces: [...body.traces].reverse() };
   assert.deepEqual(compareText(withSpans, JSON.stringify(oldestFirst)), ['newestFirst: expected true, got false']);
 });
+
+test('with structural operators any of the matching spans may be shown, but as many', () => {
+  const structural = searches().find(({ id }) => id === 'search-traceql-1403')!;
+  const text = JSON.stringify(structural.body);
+  assert.deepEqual(compareText(structural, text.replaceAll('"spanID":"65180586b0b89873"', '"spanID":"0000000000000001"')), []);
+  assert.notDeepEqual(compareText(structural, text.replace(/"matched":/, '"matched":1')), []);
+  assert.notEqual(text.replaceAll('"spanID":"65180586b0b89873"', ''), text);
+});
