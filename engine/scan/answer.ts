@@ -3,6 +3,7 @@ import { encodeTraces } from '#engine/kernels/encode.ts';
 import type { Kernels } from '#engine/kernels/kernels.ts';
 import { absentFragment, type TraceTables } from '#engine/kernels/trace-tables.ts';
 import type { LeafColumn } from '#engine/parquet/schema.ts';
+import { valueColumns } from './first-pass.ts';
 import { createFragmentMaker, type Fragment, type FragmentMaker } from './fragments.ts';
 import { type PickLimits, type Picks, pickFromMap, pickFromSpansets, pickTraces } from './picks.ts';
 import { onColumn, pagesOf, prefetch, type RowGroup } from './row-group.ts';
@@ -21,7 +22,8 @@ export interface AnswerRequest extends PickLimits {
   readonly format: AnswerFormat;
 }
 
-const columnPaths = {
+/** Columns that every answer with a match reads. */
+export const columnPaths = {
   traceId: 'TraceID',
   traceStart: 'StartTimeUnixNano',
   traceDuration: 'DurationNano',
@@ -32,14 +34,15 @@ const columnPaths = {
   spanDuration: 'rs.ss.Spans.DurationNano',
 };
 
-/** The second pass: reads what the answer shows of the matched traces, and encodes it. */
-export async function encodeAnswer(state: ScanState, request: AnswerRequest): Promise<EncodedTraces> {
+/** The second pass: reads what the answer shows of the matched traces, and encodes it. Undefined when there is nothing to show. */
+export async function encodeAnswer(state: ScanState, request: AnswerRequest): Promise<EncodedTraces | undefined> {
   const { group } = state;
   const { kernels } = group;
   const picks = await pick(state, request);
   const { rows, spans, order } = picks;
   const count = rows.length;
-  prefetch(group, secondPassColumns(group));
+  if (count === 0) return undefined;
+  prefetch(group, secondPassColumns(state));
   const rowsAt = putU32(kernels, rows);
   const spansAt = putU32(kernels, spans);
   const maker = createFragmentMaker(kernels, request.format);
@@ -96,9 +99,11 @@ function inOrder(kernels: Kernels, table: number, words: number, order: Uint32Ar
   return out;
 }
 
-/** Columns that every answer with a match reads. */
-function secondPassColumns(group: RowGroup): readonly LeafColumn[] {
-  return Object.values(columnPaths).map((path) => requiredColumn(group, path));
+/** Columns that an answer with a match reads, and no earlier step may have. */
+function secondPassColumns({ group, prepared }: ScanState): readonly LeafColumn[] {
+  const always = Object.values(columnPaths).map((path) => requiredColumn(group, path));
+  const shown = prepared.plan.shown.filter((one) => one.always).flatMap(({ reference }) => valueColumns(prepared, reference));
+  return [...new Set([...always, ...shown])];
 }
 
 function putU32(kernels: Kernels, numbers: Uint32Array): number {

@@ -67,6 +67,27 @@ async function keepSetsOfBoth(
   return any ? union : undefined;
 }
 
+const treeColumn = {
+  left: 'rs.ss.Spans.NestedSetLeft',
+  right: 'rs.ss.Spans.NestedSetRight',
+  parent: 'rs.ss.Spans.ParentID',
+};
+
+/** Paths of the columns that a combination reads. */
+export function treeColumns(combination: Combination): readonly string[] {
+  if (combination.kind !== 'related') return [];
+  switch (combination.relation) {
+    case 'child':
+    case 'parent':
+      return [treeColumn.left, treeColumn.parent];
+    case 'sibling':
+      return [treeColumn.parent];
+    case 'descendant':
+    case 'ancestor':
+      return [treeColumn.left, treeColumn.right];
+  }
+}
+
 async function combineRelated(
   state: ScanState,
   combination: Combination & { readonly kind: 'related' },
@@ -76,12 +97,12 @@ async function combineRelated(
 ): Promise<number | undefined> {
   const { kernels } = state.group;
   const { spanCount, traceCount, traceSpans } = await state.structure();
-  const usesIntervals = combination.relation === 'descendant' || combination.relation === 'ancestor';
-  const none = new Int32Array(0);
+  const wanted = treeColumns(combination);
+  const numbers = (path: string) => (wanted.includes(path) ? numbersOf(state, path) : new Int32Array(0));
   const tree: TreeNumbers = {
-    left: combination.relation === 'sibling' ? none : await numbersOf(state, 'NestedSetLeft'),
-    right: usesIntervals ? await numbersOf(state, 'NestedSetRight') : none,
-    parent: usesIntervals ? none : await numbersOf(state, 'ParentID'),
+    left: await numbers(treeColumn.left),
+    right: await numbers(treeColumn.right),
+    parent: await numbers(treeColumn.parent),
   };
   const out = kernels.alloc(spanCount);
   const map = kernels.u8(out, spanCount).fill(0);
@@ -93,8 +114,7 @@ async function combineRelated(
 }
 
 /** A tree number of each scanned span slot; once per row group. */
-function numbersOf(state: ScanState, name: string): Promise<Int32Array> {
-  const path = `rs.ss.Spans.${name}`;
+function numbersOf(state: ScanState, path: string): Promise<Int32Array> {
   let numbers = state.treeNumbers.get(path);
   if (numbers === undefined) {
     numbers = readNumbers(state, path);

@@ -1,4 +1,3 @@
-import type { LeafColumn } from '#engine/parquet/schema.ts';
 import type { Condition, SpansetPlan } from '#engine/traceql/plan.ts';
 import { combine } from './combine.ts';
 import { evaluateGeneral } from './general.ts';
@@ -114,32 +113,4 @@ function testCost({ groups }: PreparedTest): number {
     }
   }
   return sum;
-}
-
-/** Columns that the first pass may read, for fetching them together. */
-export function firstPassColumns(tests: readonly PreparedTest[]): readonly LeafColumn[] {
-  const columns = new Set<LeafColumn>();
-  for (const { test, groups } of tests) {
-    for (const source of groups.flatMap((group) => group.sources)) {
-      if (source.kind === 'column') columns.add(source.column);
-      else for (const column of [source.key, ...listColumns(source, test.predicate.kind)]) if (column) columns.add(column);
-    }
-  }
-  return [...columns];
-}
-
-function listColumns(
-  source: {
-    readonly strings: LeafColumn | undefined;
-    readonly ints: LeafColumn | undefined;
-    readonly doubles: LeafColumn | undefined;
-    readonly booleans: LeafColumn | undefined;
-  },
-  kind: string,
-) {
-  if (kind === 'int') return [source.ints];
-  if (kind === 'double') return [source.doubles];
-  if (kind === 'boolean') return [source.booleans];
-  if (kind === 'present' || kind === 'absent') return [source.strings, source.ints, source.doubles, source.booleans];
-  return [source.strings];
 }

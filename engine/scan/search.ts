@@ -3,7 +3,8 @@ import { throwIfAborted } from '#engine/base/errors.ts';
 import type { Kernels } from '#engine/kernels/kernels.ts';
 import type { ParquetFile } from '#engine/parquet/file.ts';
 import { encodeAnswer } from './answer.ts';
-import { evaluateSpansets, firstPassColumns } from './evaluate.ts';
+import { evaluateSpansets } from './evaluate.ts';
+import { firstPassColumns } from './first-pass.ts';
 import { intersect, maskAt, toSpans } from './masks.ts';
 import type { ScanObserver } from './observe.ts';
 import { runStages } from './pipeline.ts';
@@ -47,8 +48,10 @@ interface Progress {
 export const defaultWindowRows = 256;
 /** How much each further window grows. */
 const windowGrowth = 4;
-const traceStartColumn = 'StartTimeUnixNano';
-const traceEndColumn = 'EndTimeUnixNano';
+/** What a search with a time range compares. */
+export const traceStartColumn = 'StartTimeUnixNano';
+/** What a search with a time range compares. */
+export const traceEndColumn = 'EndTimeUnixNano';
 /** Row groups whose columns are fetched ahead where round trips matter. */
 const lookahead = 3;
 
@@ -80,7 +83,7 @@ function createLookahead(scan: BlockScan): (index: number) => RowGroup {
   const opened = new Map<number, RowGroup>();
   const paths = [structureColumn, ...(scan.timeRange ? [traceStartColumn, traceEndColumn] : [])];
   const always = paths.flatMap((path) => scan.file.columns.get(path) ?? []);
-  const columns = [...new Set([...firstPassColumns(scan.prepared.tests), ...always])];
+  const columns = [...new Set([...firstPassColumns(scan.prepared), ...always])];
   return (index) => {
     for (let i = index; i < Math.min(index + 1 + (scan.reader.roundTripsMatter ? lookahead : 0), scan.toRowGroup); i++) {
       if (opened.has(i)) continue;
