@@ -1,12 +1,11 @@
 import { wireStatuses } from '#engine/api/status.ts';
 import type { Backend } from '#engine/backend/backend.ts';
-import { type BackendContext, createBackend } from '#engine/backend/create.ts';
+import { type BackendConfig, type BackendContext, createBackend } from '#engine/backend/create.ts';
 import { measureBackend } from '#engine/backend/measured.ts';
 import type { Clock } from '#engine/base/clock.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
 import { createPoller, type Poller } from '#engine/blocklist/poller.ts';
 import { createJobEnvironment } from '#engine/jobs/environment.ts';
-import { searchBlock } from '#engine/jobs/search-block.ts';
 import type { Config } from './config/config.ts';
 import { storageConfig } from './config/storage.ts';
 import { parseEndpoint } from './external/endpoints.ts';
@@ -25,6 +24,7 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { createPollListener, measureBlocklist } from './telemetry/poll-events.ts';
 import { createRecentJobs, type RecentJobs } from './telemetry/recent-jobs.ts';
 import { programVersion } from './version.ts';
+import { createEngineSearch } from './worker/engine-search.ts';
 import { createJobExecutor } from './worker/execute.ts';
 import type { RunJob } from './worker/job.ts';
 import { createJobHandler } from './worker/search-handler.ts';
@@ -62,8 +62,7 @@ interface Parts {
 }
 
 /** The configured store; round trips to a remote one are measured. */
-async function openBackend({ options, metrics }: Parts): Promise<Backend> {
-  const config = await storageConfig(options.config.values);
+async function openBackend({ options, metrics }: Parts, config: BackendConfig): Promise<Backend> {
   const backend = await createBackend(config, options);
   if (config.kind === 'local') return backend;
   return measureBackend(backend, options.clock, ({ durationMs, error }) => {
@@ -72,9 +71,10 @@ async function openBackend({ options, metrics }: Parts): Promise<Backend> {
   });
 }
 
-function searchWithEngine(backend: Backend): RunJob {
+function engineSearch({ options }: Parts, backend: Backend, storage: BackendConfig) {
   const environment = createJobEnvironment({ backend, maxMemoryBytes: maxJobMemoryBytes, cacheBytes });
-  return ({ tenant, request, format }, signal) => searchBlock(environment, tenant, request, format, signal);
+  const threads = options.config.querier.scanThreads;
+  return createEngineSearch({ environment, backend: storage, env: options.env, threads, maxMemoryBytes: maxJobMemoryBytes, cacheBytes });
 }
 
 function externalSearch({ options, metrics }: Parts) {
@@ -101,11 +101,11 @@ function externalSearch({ options, metrics }: Parts) {
   });
 }
 
-function executor(parts: Parts, backend: Backend): RunJob {
+function executor(parts: Parts, searchSelf: RunJob): RunJob {
   const { options, metrics, recentJobs } = parts;
   const { querier } = options.config;
   return createJobExecutor({
-    searchSelf: options.searchSelf ?? searchWithEngine(backend),
+    searchSelf,
     searchExternal: externalSearch(parts),
     preferSelf: querier.preferSelf,
     queryTimeoutMs: querier.queryTimeoutMs,
@@ -154,12 +154,12 @@ interface Readiness {
   notReady: string | undefined;
 }
 
-function handlers(parts: Parts, backend: Backend, blocks: Poller) {
+function handlers(parts: Parts, searchSelf: RunJob, blocks: Poller) {
   const { config, clock, logger } = parts.options;
   const { metrics } = parts;
   const queue = jobQueue(parts);
   const runsJobs = config.target !== 'query-frontend';
-  const runJob = runsJobs ? executor(parts, backend) : () => Promise.reject(new AppError('unavailable', noQueriers));
+  const runJob = runsJobs ? executor(parts, searchSelf) : () => Promise.reject(new AppError('unavailable', noQueriers));
   const environment = {
     config: config.queryFrontend,
     limits: config.limits,
@@ -190,10 +190,10 @@ async function pollFirst(blocks: Poller, clock: Clock, retryMs: number, signal: 
   }
 }
 
-async function open(parts: Parts, readiness: Readiness, backend: Backend, blocks: Poller): Promise<Listener> {
+async function open(parts: Parts, readiness: Readiness, searchSelf: RunJob, blocks: Poller): Promise<Listener> {
   const { config, clock, logger } = parts.options;
   const { metrics, recentJobs } = parts;
-  const routes = createRoutes(config, handlers(parts, backend, blocks), { metrics, recentJobs, notReady: () => readiness.notReady });
+  const routes = createRoutes(config, handlers(parts, searchSelf, blocks), { metrics, recentJobs, notReady: () => readiness.notReady });
   const router = createRouter(routes, config.server.pathPrefix);
   const listener: Listener = await listen(
     config.server,
@@ -210,9 +210,11 @@ export async function startApp(options: AppOptions): Promise<App> {
   const parts: Parts = { options, metrics: createMetrics(programVersion), recentJobs: createRecentJobs(recentJobCount) };
   parts.metrics.limitsDefaults.set({ limit_name: 'max_bytes_per_trace' }, config.limits.maxBytesPerTrace);
   const readiness: Readiness = { notReady: 'Some services are not Running:\nStarting: 1' };
-  const backend = await openBackend(parts);
+  const storage = await storageConfig(config.values);
+  const backend = await openBackend(parts, storage);
   const blocks = poller(parts, backend);
-  const listener = await open(parts, readiness, backend, blocks);
+  const engine = engineSearch(parts, backend, storage);
+  const listener = await open(parts, readiness, options.searchSelf ?? engine.search, blocks);
   const stop = new AbortController();
   const becomeReady = () => {
     readiness.notReady = config.target === 'query-frontend' ? `Query Frontend not ready: ${noQueriers}` : undefined;
@@ -235,6 +237,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       if (config.shutdownDelayMs > 0) await clock.sleep(config.shutdownDelayMs);
       stop.abort();
       await listener.close(config.server.gracefulShutdownTimeoutMs);
+      await engine.close();
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Backend } from '#engine/backend/backend.ts';
 import { createRangeCache, type RangeCache } from '#engine/backend/cached.ts';
 import { createLru, type Lru } from '#engine/base/lru.ts';
+import type { BloomFilter } from '#engine/vparquet/bloom.ts';
 import { createKernelPool, type KernelPool } from './kernel-pool.ts';
 import type { OpenBlock } from './open-block.ts';
 
@@ -12,6 +13,8 @@ export interface JobEnvironment {
   readonly blocks: Lru<string, OpenBlock>;
   /** Dictionaries and offset indexes, as stored. */
   readonly ranges: RangeCache;
+  /** Shards of bloom filters, by object key. */
+  readonly blooms: Lru<string, BloomFilter>;
   /** Rows that a search with a small limit reads of a row group first; undefined: as the scan has it. */
   readonly firstWindowRows: number | undefined;
 }
@@ -21,7 +24,7 @@ export interface JobEnvironmentOptions {
   readonly backend: Backend;
   /** WASM memory that one job may use. */
   readonly maxMemoryBytes: number;
-  /** For footers, dictionaries and offset indexes together. */
+  /** For footers, dictionaries, offset indexes and bloom filters together. */
   readonly cacheBytes: number;
   /** Jobs that may scan at once. */
   readonly maxConcurrentJobs?: number;
@@ -40,6 +43,7 @@ export function createJobEnvironment(options: JobEnvironmentOptions): JobEnviron
     backend,
     kernels: createKernelPool({ maxInstances: maxConcurrentJobs ?? defaultConcurrentJobs, maxBytes: maxMemoryBytes, maxIdleBytes }),
     blocks: createLru({ maxBytes: Math.floor(cacheBytes / 4) }),
-    ranges: createRangeCache({ maxBytes: Math.floor((cacheBytes * 3) / 4) }),
+    ranges: createRangeCache({ maxBytes: Math.floor((cacheBytes * 5) / 8) }),
+    blooms: createLru({ maxBytes: Math.floor(cacheBytes / 8) }),
   };
 }

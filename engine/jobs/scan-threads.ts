@@ -72,7 +72,9 @@ export function createScanThreads({ count, setup, searchHere }: ScanThreadsOptio
 }
 
 function startThread(threads: Thread[], setup: ThreadSetup, drop: (thread: Thread) => void): Thread {
-  const worker = new Worker(new URL('./thread-main.ts', import.meta.url), { workerData: setup });
+  // A bundle has the thread's main file beside it, under the same ending as its own.
+  const file = import.meta.url.endsWith('.ts') ? './thread-main.ts' : './thread-main.mjs';
+  const worker = new Worker(new URL(file, import.meta.url), { workerData: setup });
   const thread: Thread = { worker, waiting: new Map() };
   worker.on('message', (response: ThreadResponse) => {
     const job = thread.waiting.get(response.id);

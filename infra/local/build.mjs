@@ -42,7 +42,10 @@ const bundles = [
     },
   },
   { folder: 'functions', maxBytes: maxFunctionBytes, options: { entryPoints: ['functions/lambda.ts'], minify: true } },
-  { folder: '', options: { entryPoints: { querier: 'querier/main.ts' }, banner: { js: requireBanner } } },
+  {
+    folder: '',
+    options: { entryPoints: { querier: 'querier/main.ts', 'thread-main': 'engine/jobs/thread-main.ts' }, banner: { js: requireBanner } },
+  },
 ];
 
 function kibibytes(bytes) {

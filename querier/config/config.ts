@@ -82,6 +82,8 @@ export interface QuerierConfig {
   readonly maxConcurrentQueries: number;
   readonly queryTimeoutMs: number;
   readonly preferSelf: number;
+  /** Threads that scan; 0 is one per core. */
+  readonly scanThreads: number;
   readonly external: ExternalConfig;
 }
 
@@ -224,6 +226,7 @@ function querierConfig(values: Values): QuerierConfig {
     maxConcurrentQueries: number(values, 'querier.max_concurrent_queries'),
     queryTimeoutMs: number(values, 'querier.search.query_timeout'),
     preferSelf: number(values, 'querier.search.prefer_self'),
+    scanThreads: number(values, 'querier.scan_threads'),
     external: {
       endpoints: list(values, 'querier.search.external_endpoints'),
       hedgeRequestsAtMs: number(values, 'querier.search.external_hedge_requests_at'),

@@ -5,6 +5,8 @@ const clientConfig = 'frontend_worker.grpc_client_config';
 /** Keys of `querier` (spec config §5): both majors, and the spellings before 1.4. */
 export const querierKeys = section('querier', [
   ['max_concurrent_queries', 'int', 20],
+  // Not one of Tempo's: threads that scan, 0 is one per core.
+  ['scan_threads', 'int', 0],
   ['search.query_timeout', 'duration', '30s'],
   ['search.prefer_self', 'int', 10],
   ['search.external_endpoints', 'strings', []],
