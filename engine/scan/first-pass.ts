@@ -32,8 +32,7 @@ export function valueColumns({ schema }: PreparedPlan, reference: Reference): re
     .filter((column) => column !== undefined);
 }
 
-/** The value columns of an attribute list that a predicate of that kind reads. */
-export /** The value columns of an attribute list that a predicate of that kind looks at; undefined where the block lacks one. */
+/** The value columns of an attribute list that a predicate of that kind reads; undefined where the block lacks one. */
 export function listColumns(source: ListSource, predicate: string): readonly (LeafColumn | undefined)[] {
   switch (predicate) {
     case 'int':

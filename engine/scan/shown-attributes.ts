@@ -18,7 +18,14 @@ export interface ShownColumn {
 }
 
 /** Never shown as attributes: fixed members of the answer carry them (spec traceql §6.3). */
-const fixedMembers = new Set(['duration', 'traceDuration', 'rootName', 'rootServiceName', 'trace:id', 'span:id']);
+export const fixedMembers: ReadonlySet<string> = new Set([
+  'duration',
+  'traceDuration',
+  'rootName',
+  'rootServiceName',
+  'trace:id',
+  'span:id',
+]);
 
 /** Fragments of all shown references for the picked spans (ascending slots). */
 export async function shownColumns(state: ScanState, maker: FragmentMaker, spans: Uint32Array): Promise<readonly ShownColumn[]> {
