@@ -1,5 +1,5 @@
 import { AppError } from '#engine/base/errors.ts';
-import type { Dictionary, Kernels, Pages } from '#engine/kernels/kernels.ts';
+import type { ColumnShape, Dictionary, Kernels, Pages } from '#engine/kernels/kernels.ts';
 import { type ColumnChunk, codecNames, columnChunk, type ParquetFile } from '#engine/parquet/file.ts';
 import { parseOffsetIndex } from '#engine/parquet/offset-index.ts';
 import type { LeafColumn } from '#engine/parquet/schema.ts';
@@ -139,7 +139,8 @@ function loadOf(group: RowGroup, column: LeafColumn): ColumnLoad {
   return load;
 }
 
-function shapeOf(column: LeafColumn, chunk: ColumnChunk) {
+/** What the kernels must know of a column's chunk. */
+export function shapeOf(column: LeafColumn, chunk: ColumnChunk): ColumnShape {
   return { type: column.type, codec: codecNames[chunk.codec], maxRepetition: column.maxRepetition, maxDefinition: column.maxDefinition };
 }
 

@@ -131,20 +131,28 @@ function columnSource(level: Level, column: LeafColumn, repeatedValues: boolean,
   return { kind: 'column', level, column, repeatedValues, emptyIsAbsent, meaning: column.type === 'bytes' ? 'text' : 'int' };
 }
 
-/** Slot i of a scope and type is the i-th column of that scope and type; vParquet3 and 4 skip columns that they cannot hold (spec blocks §4.3). */
 function dedicatedColumn(schema: BlockSchema, level: Level, name: string): LeafColumn | undefined {
+  return dedicatedColumnsOf(schema, level).find((dedicated) => dedicated.name === name)?.column;
+}
+
+/**
+ * The dedicated columns of a level with the attributes they hold, in configuration order, as far as the file has them. Slot i of a scope and type is the
+ * i-th column of that scope and type; vParquet3 and 4 skip columns that they cannot hold (spec blocks §4.3).
+ */
+export function dedicatedColumnsOf(schema: BlockSchema, level: Level): readonly { readonly name: string; readonly column: LeafColumn }[] {
   const prefix = dedicatedGroups[level];
   const { dedicated } = schema.version;
-  if (prefix === undefined || dedicated === 'none') return undefined;
+  if (prefix === undefined || dedicated === 'none') return [];
   const slots = { string: 0, int: 0 };
-  for (const column of schema.dedicatedColumns) {
-    if (column.scope !== level) continue;
-    if (dedicated === 'optional' && (column.type !== 'string' || column.options.length > 0)) continue;
-    const slot = ++slots[column.type];
-    if (column.name !== name) continue;
-    return schema.columns.get(`${prefix}${column.type === 'string' ? 'String' : 'Int'}${String(slot).padStart(2, '0')}`);
+  const found: { readonly name: string; readonly column: LeafColumn }[] = [];
+  for (const { scope, type, name, options } of schema.dedicatedColumns) {
+    if (scope !== level) continue;
+    if (dedicated === 'optional' && (type !== 'string' || options.length > 0)) continue;
+    const slot = ++slots[type];
+    const column = schema.columns.get(`${prefix}${type === 'string' ? 'String' : 'Int'}${String(slot).padStart(2, '0')}`);
+    if (column !== undefined) found.push({ name, column });
   }
-  return undefined;
+  return found;
 }
 
 function listSource(schema: BlockSchema, level: Level, name: string): ListSource | undefined {
