@@ -25,7 +25,7 @@ interface Job {
   readonly endpoint?: string;
   readonly durationMs: number;
   readonly bytesRead: number;
-  readonly matched: number;
+  readonly matchedSpans?: number;
   readonly error?: string;
 }
 
@@ -78,7 +78,7 @@ function jobRow(job: Job, functions: readonly LocalProcess[]): readonly string[]
   const place = functions.find(({ url }) => job.endpoint?.startsWith(url))?.name ?? job.endpoint ?? 'querier';
   const pages =
     job.pagesToSearch === 1 ? `row group ${job.startPage}` : `row groups ${job.startPage}-${job.startPage + job.pagesToSearch - 1}`;
-  const cost = [job.durationMs.toFixed(1), String(job.bytesRead), job.error ?? String(job.matched)];
+  const cost = [job.durationMs.toFixed(1), String(job.bytesRead), job.error ?? String(job.matchedSpans ?? '')];
   return [`block ${job.blockId.slice(0, 8)}…${job.blockId.slice(-2)}, ${pages}`, place, ...cost];
 }
 
@@ -95,7 +95,7 @@ async function showSearch(server: LocalProcess, functions: readonly LocalProcess
   const spans = traces.flatMap(({ spanSets }) => spanSets ?? []).reduce((sum, { matched }) => sum + matched, 0);
   say(`\n${query}`);
   say(`${traces.length} traces, ${spans} spans in ${tookMs.toFixed(0)} ms, by ${jobs.length} jobs, prefer_self ${preferSelf}:\n`);
-  printTable([['job', 'ran in', 'ms', 'bytes read', 'traces'], ...jobs.map((job) => jobRow(job, functions))]);
+  printTable([['job', 'ran in', 'ms', 'bytes read', 'spans matched'], ...jobs.map((job) => jobRow(job, functions))]);
   if (!jobs.some(({ where }) => where === 'external')) throw new Error('no job was sent to a function');
 }
 

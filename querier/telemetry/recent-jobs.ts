@@ -15,6 +15,8 @@ export interface JobReport {
   readonly bytesRead: number;
   /** Traces found. */
   readonly matched: number;
+  /** Spans matched in them; not counted in large answers. */
+  readonly matchedSpans?: number;
   /** Further calls started besides the first. */
   readonly hedges: number;
   /** Of a failed job. */

@@ -1,3 +1,4 @@
+import { countMatchedSpans } from '#engine/api/encoded-traces.ts';
 import type { SearchAnswer } from '#engine/api/search-answer.ts';
 import type { Clock } from '#engine/base/clock.ts';
 import { toAppError } from '#engine/base/errors.ts';
@@ -33,6 +34,14 @@ function report(job: Job, endedMs: number, durationMs: number): Omit<JobReport, 
     pagesToSearch: block.pagesToSearch,
     durationMs: Math.round(durationMs * 1000) / 1000,
   };
+}
+
+/** Answers above this are not searched for the number of their spans. */
+const maxCountedBytes = 1 << 20;
+
+function matchedSpans({ traces }: SearchAnswer): { readonly matchedSpans?: number } {
+  const count = countMatchedSpans(traces, maxCountedBytes);
+  return count === undefined ? {} : { matchedSpans: count };
 }
 
 /**
@@ -73,6 +82,7 @@ export function createJobExecutor(options: ExecutorOptions): RunJob {
         ...(placed.where === 'external' ? { endpoint: placed.endpoint } : {}),
         bytesRead: answer.metrics.inspectedBytes,
         matched: answer.traces.count,
+        ...matchedSpans(answer),
         hedges: placed.where === 'external' ? placed.hedges : 0,
       });
       return answer;
