@@ -5,12 +5,13 @@ import { measureBackend } from '#engine/backend/measured.ts';
 import type { Clock } from '#engine/base/clock.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
 import { createPoller, type Poller } from '#engine/blocklist/poller.ts';
-import { createJobEnvironment } from '#engine/jobs/environment.ts';
+import { createJobEnvironment, type JobEnvironment } from '#engine/jobs/environment.ts';
 import type { Config } from './config/config.ts';
 import { storageConfig } from './config/storage.ts';
 import { parseEndpoint } from './external/endpoints.ts';
 import { createHttpGet } from './external/http-get.ts';
 import { createExternalSearch } from './external/search.ts';
+import { createExplainHandler } from './frontend/explain-handler.ts';
 import { createJobQueue, type JobQueue } from './frontend/queue.ts';
 import { createSearchHandler } from './frontend/search-handler.ts';
 import { refuseBadRequests } from './frontend/unserved-handler.ts';
@@ -71,8 +72,7 @@ async function openBackend({ options, metrics }: Parts, config: BackendConfig): 
   });
 }
 
-function engineSearch({ options }: Parts, backend: Backend, storage: BackendConfig) {
-  const environment = createJobEnvironment({ backend, maxMemoryBytes: maxJobMemoryBytes, cacheBytes });
+function engineSearch({ options }: Parts, environment: JobEnvironment, storage: BackendConfig) {
   const threads = options.config.querier.scanThreads;
   return createEngineSearch({ environment, backend: storage, env: options.env, threads, maxMemoryBytes: maxJobMemoryBytes, cacheBytes });
 }
@@ -149,12 +149,18 @@ function poller({ options, metrics }: Parts, backend: Backend): Poller {
   return created;
 }
 
+/** What searches in this process. */
+interface Engine {
+  readonly jobs: JobEnvironment;
+  readonly searchSelf: RunJob;
+}
+
 /** State of the process as `/ready` tells it. */
 interface Readiness {
   notReady: string | undefined;
 }
 
-function handlers(parts: Parts, searchSelf: RunJob, blocks: Poller) {
+function handlers(parts: Parts, { jobs, searchSelf }: Engine, blocks: Poller) {
   const { config, clock, logger } = parts.options;
   const { metrics } = parts;
   const queue = jobQueue(parts);
@@ -171,7 +177,11 @@ function handlers(parts: Parts, searchSelf: RunJob, blocks: Poller) {
   };
   const { multitenancyEnabled } = config;
   const search = createSearchHandler({ environment, multitenancyEnabled, writeTimeoutMs: config.server.writeTimeoutMs, metrics, logger });
+  const cannotRun = runsJobs ? undefined : noQueriers;
+  const timeoutMs = config.server.writeTimeoutMs;
+  const explain = createExplainHandler({ environment, jobs, cannotRun, multitenancyEnabled, timeoutMs });
   return {
+    explain: config.target === 'querier' ? undefined : explain,
     search: config.target === 'querier' ? undefined : search,
     searchJob: runsJobs ? createJobHandler({ runJob, queue, multitenancyEnabled }) : undefined,
     refuseBadRequests: (path: string, handler: Handler) => refuseBadRequests({ environment, multitenancyEnabled }, path, handler),
@@ -190,10 +200,10 @@ async function pollFirst(blocks: Poller, clock: Clock, retryMs: number, signal: 
   }
 }
 
-async function open(parts: Parts, readiness: Readiness, searchSelf: RunJob, blocks: Poller): Promise<Listener> {
+async function open(parts: Parts, readiness: Readiness, engine: Engine, blocks: Poller): Promise<Listener> {
   const { config, clock, logger } = parts.options;
   const { metrics, recentJobs } = parts;
-  const routes = createRoutes(config, handlers(parts, searchSelf, blocks), { metrics, recentJobs, notReady: () => readiness.notReady });
+  const routes = createRoutes(config, handlers(parts, engine, blocks), { metrics, recentJobs, notReady: () => readiness.notReady });
   const router = createRouter(routes, config.server.pathPrefix);
   const listener: Listener = await listen(
     config.server,
@@ -213,8 +223,9 @@ export async function startApp(options: AppOptions): Promise<App> {
   const storage = await storageConfig(config.values);
   const backend = await openBackend(parts, storage);
   const blocks = poller(parts, backend);
-  const engine = engineSearch(parts, backend, storage);
-  const listener = await open(parts, readiness, options.searchSelf ?? engine.search, blocks);
+  const jobs = createJobEnvironment({ backend, maxMemoryBytes: maxJobMemoryBytes, cacheBytes });
+  const engine = engineSearch(parts, jobs, storage);
+  const listener = await open(parts, readiness, { jobs, searchSelf: options.searchSelf ?? engine.search }, blocks);
   const stop = new AbortController();
   const becomeReady = () => {
     readiness.notReady = config.target === 'query-frontend' ? `Query Frontend not ready: ${noQueriers}` : undefined;

@@ -180,11 +180,15 @@ async function runJobs(
   }
 }
 
-/**
- * A whole search: reads the request, plans jobs over the blocks of all its tenants, runs them, combines (spec read-path §3). Rejects with `bad_request` for a
- * bad request, `unimplemented` for a query beyond the engine, and what the signal says.
- */
-export async function search(environment: SearchEnvironment, call: SearchCall, signal: AbortSignal): Promise<SearchOutcome> {
+/** A search that has been read and cut into jobs. */
+export interface PlannedSearch {
+  readonly request: SearchRequest;
+  readonly mostRecent: boolean;
+  readonly plan: SearchPlan;
+}
+
+/** Reads a request and plans jobs over the blocks of all its tenants. Throws `bad_request` for a bad request, `unimplemented` for a query beyond the engine. */
+export function planSearchCall(environment: SearchEnvironment, call: SearchCall): PlannedSearch {
   const { config, clock } = environment;
   const nowSeconds = Math.floor(clock.nowMs() / 1000);
   const queryBackendAfterSeconds = config.search.queryBackendAfterMs / 1000;
@@ -201,6 +205,12 @@ export async function search(environment: SearchEnvironment, call: SearchCall, s
     targetBytesPerJob: config.search.targetBytesPerJob,
     mostRecentShards: config.search.mostRecentShards,
   });
+  return { request, mostRecent, plan };
+}
+
+/** A whole search: plans jobs, runs them, combines (spec read-path §3). Rejects with what {@link planSearchCall} throws and what the signal says. */
+export async function search(environment: SearchEnvironment, call: SearchCall, signal: AbortSignal): Promise<SearchOutcome> {
+  const { request, mostRecent, plan } = planSearchCall(environment, call);
   const combiner = createSearchCombiner({ limit: request.limit, mostRecent, format: call.format });
   const failure = await runJobs(environment, call, plan, combiner, signal);
   if (failure !== undefined) return { kind: 'jobFailed', request, ...failure };

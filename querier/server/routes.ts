@@ -7,6 +7,8 @@ import { type StatusOptions, statusRoutes } from './status-routes.ts';
 export interface ApiHandlers {
   readonly search: Handler | undefined;
   readonly searchJob: Handler | undefined;
+  /** The plan of a search: not one of Tempo's paths. */
+  readonly explain: Handler | undefined;
   /** Puts the checks of a path that is not served, without prefix, before its handler. */
   readonly refuseBadRequests: (path: string, handler: Handler) => Handler;
 }
@@ -37,6 +39,7 @@ export function createRoutes(config: Config, handlers: ApiHandlers, status: Omit
     for (const path of missingPaths) api.push({ path: base + path, handler: guard(path, missing(base + path)) });
   };
   add(prefix, handlers.search, handlers.refuseBadRequests);
+  if (handlers.explain !== undefined) api.push({ path: `${prefix}/api/explain`, handler: handlers.explain });
   add(`/querier${prefix}`, handlers.searchJob, (_, handler) => handler);
   const routes: readonly Route[] = [...api, ...statusRoutes({ ...status, config, paths: () => routes.map(({ path }) => path).sort() })];
   return routes;
