@@ -184,6 +184,8 @@ function handlers(parts: Parts, { jobs, searchSelf }: Engine, blocks: Poller) {
     explain: config.target === 'querier' ? undefined : explain,
     search: config.target === 'querier' ? undefined : search,
     searchJob: runsJobs ? createJobHandler({ runJob, queue, multitenancyEnabled }) : undefined,
+    served: {},
+    servedJobs: {},
     refuseBadRequests: (path: string, handler: Handler) => refuseBadRequests({ environment, multitenancyEnabled }, path, handler),
   };
 }

@@ -9,12 +9,15 @@ export interface ApiHandlers {
   readonly searchJob: Handler | undefined;
   /** The plan of a search: not one of Tempo's paths. */
   readonly explain: Handler | undefined;
+  /** Handlers of {@link apiPaths} that are served after all, by path: of the frontend, and of jobs. */
+  readonly served: Readonly<Record<string, Handler>>;
+  readonly servedJobs: Readonly<Record<string, Handler>>;
   /** Puts the checks of a path that is not served, without prefix, before its handler. */
   readonly refuseBadRequests: (path: string, handler: Handler) => Handler;
 }
 
-/** Paths of Tempo's query API that this version does not serve (spec http-api §1). */
-const missingPaths = [
+/** Paths of Tempo's query API beside search; those without a handler are not served (spec http-api §1). */
+const apiPaths = [
   '/api/traces/{traceID}',
   '/api/v2/traces/{traceID}',
   '/api/search/tags',
@@ -33,14 +36,14 @@ function missing(path: string): Handler {
 export function createRoutes(config: Config, handlers: ApiHandlers, status: Omit<StatusOptions, 'config' | 'paths'>): readonly Route[] {
   const prefix = config.httpApiPrefix;
   const api: Route[] = [];
-  const add = (base: string, search: Handler | undefined, guard: ApiHandlers['refuseBadRequests']) => {
+  const add = (base: string, search: Handler | undefined, served: ApiHandlers['served'], guard: ApiHandlers['refuseBadRequests']) => {
     if (search === undefined) return;
     api.push({ path: `${base}/api/search`, handler: search });
-    for (const path of missingPaths) api.push({ path: base + path, handler: guard(path, missing(base + path)) });
+    for (const path of apiPaths) api.push({ path: base + path, handler: served[path] ?? guard(path, missing(base + path)) });
   };
-  add(prefix, handlers.search, handlers.refuseBadRequests);
+  add(prefix, handlers.search, handlers.served, handlers.refuseBadRequests);
   if (handlers.explain !== undefined) api.push({ path: `${prefix}/api/explain`, handler: handlers.explain });
-  add(`/querier${prefix}`, handlers.searchJob, (_, handler) => handler);
+  add(`/querier${prefix}`, handlers.searchJob, handlers.servedJobs, (_, handler) => handler);
   const routes: readonly Route[] = [...api, ...statusRoutes({ ...status, config, paths: () => routes.map(({ path }) => path).sort() })];
   return routes;
 }
