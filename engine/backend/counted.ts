@@ -1,20 +1,23 @@
 import type { Backend } from './backend.ts';
 
-/** One request to the store that is about to be made. */
+/** One request to the store. */
 export type CountedRequest =
   | { readonly kind: 'read'; readonly key: string; readonly start: number; readonly end: number }
-  /** A whole object, of unknown size until it is there. */
-  | { readonly kind: 'readWhole'; readonly key: string }
+  | { readonly kind: 'readWhole'; readonly key: string; readonly sizeBytes: number }
   | { readonly kind: 'list'; readonly prefix: string };
 
-/** Tells every request of `backend` to `onRequest` before it is made. Retries of the backend's own are not seen; a listing counts once. */
+/**
+ * Tells every request of `backend` to `onRequest`: before it is made, or for a whole object, whose size is not known before, once it is there. Retries of the
+ * backend's own are not seen; a listing counts once.
+ */
 export function countRequests(backend: Backend, onRequest: (request: CountedRequest) => void): Backend {
   const { readInto } = backend;
   return {
     coalesceGapBytes: backend.coalesceGapBytes,
-    read: (key, signal) => {
-      onRequest({ kind: 'readWhole', key });
-      return backend.read(key, signal);
+    read: async (key, signal) => {
+      const content = await backend.read(key, signal);
+      onRequest({ kind: 'readWhole', key, sizeBytes: content.length });
+      return content;
     },
     readRange: (key, start, end, signal) => {
       onRequest({ kind: 'read', key, start, end });

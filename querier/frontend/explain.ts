@@ -4,7 +4,7 @@ import { mapParallel } from '#engine/base/parallel.ts';
 import type { JobEnvironment } from '#engine/jobs/environment.ts';
 import { type BlockExplanation, explainBlock, explainRun } from '#engine/jobs/explain-block.ts';
 import type { ExplainedColumn, ReadCost } from '#engine/scan/explain.ts';
-import type { RunJob } from '../worker/job.ts';
+import type { Job, RunJob } from '../worker/job.ts';
 import { planSearchCall, type SearchCall, type SearchEnvironment, type SearchOutcome, search } from './search.ts';
 import type { SearchJob } from './sharder.ts';
 
@@ -14,6 +14,8 @@ export interface ExplainOptions {
   readonly maxBlocks: number;
   /** Also run the whole search, and say what it has cost. */
   readonly run: boolean;
+  /** Told of each job that has run. */
+  readonly onJob?: (job: Job) => void;
 }
 
 /** A job of a block: some of its row groups. Without `actual` it has not run. */
@@ -78,7 +80,7 @@ export async function explainSearch(
   const blocks = firstBlocks(plan.jobs(), options.maxBlocks);
   const run: Run = { explained: new Map(), bytes: 0, requests: 0, jobs: 0 };
   const wanted = new Set(blocks.flatMap((block) => block.map(jobKey)));
-  const runJob = runExplained(jobs, run, wanted);
+  const runJob = runExplained(jobs, run, wanted, options.onJob);
   const outcome = options.run ? await search({ ...environment, runJob }, call, signal) : undefined;
   const explainJob = (job: SearchJob, inner: AbortSignal): Promise<BlockExplanation> => {
     const explain = () => explainBlock(jobs, { ...job, format: call.format }, inner);
@@ -120,7 +122,7 @@ function firstBlocks(jobs: Iterable<SearchJob>, maxBlocks: number): readonly (re
   return blocks;
 }
 
-function runExplained(jobs: JobEnvironment, run: Run, wanted: ReadonlySet<string>): RunJob {
+function runExplained(jobs: JobEnvironment, run: Run, wanted: ReadonlySet<string>, onJob: ExplainOptions['onJob']): RunJob {
   return async (job, signal) => {
     const { explanation, answer } = await explainRun(jobs, job, signal);
     run.jobs++;
@@ -128,6 +130,7 @@ function runExplained(jobs: JobEnvironment, run: Run, wanted: ReadonlySet<string
     run.requests += explanation.actual?.requests ?? 0;
     const key = jobKey(job);
     if (wanted.has(key)) run.explained.set(key, explanation);
+    onJob?.(job);
     return answer;
   };
 }

@@ -1,0 +1,53 @@
+import { fileURLToPath } from 'node:url';
+import type { Environment } from '#engine/backend/s3-options.ts';
+import { AppError } from '#engine/base/errors.ts';
+import type { ConfigValue } from '../config/schema/key.ts';
+
+const trace = 'storage.trace';
+
+/**
+ * The configuration that a bucket's URL stands for: `s3://bucket/prefix`, `file:///path`. S3's endpoint comes from AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, as
+ * for the AWS tools, else from the region. Throws `bad_request`, and `unimplemented` for other stores.
+ */
+export function bucketValues(url: string, env: Environment): ReadonlyMap<string, ConfigValue> {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  switch (parsed?.protocol) {
+    case 'file:':
+      if (parsed.host !== '') throw new AppError('bad_request', `--bucket ${url}: a folder has three slashes, file:///path`);
+      return new Map([
+        [`${trace}.backend`, 'local'],
+        [`${trace}.local.path`, fileURLToPath(parsed)],
+      ]);
+    case 's3:':
+      return s3Values(url, parsed, env);
+    case 'gs:':
+    case 'azure:':
+      throw new AppError('unimplemented', `--bucket ${url}: this store is not supported yet; use s3:// or file://`);
+    default:
+      throw new AppError('bad_request', `--bucket ${JSON.stringify(url)} must be s3://bucket/prefix or file:///path`);
+  }
+}
+
+function s3Values(url: string, { host, pathname, search, hash, username }: URL, env: Environment): ReadonlyMap<string, ConfigValue> {
+  if (host === '' || search !== '' || hash !== '' || username !== '') {
+    throw new AppError('bad_request', `--bucket ${url} must be s3://bucket/prefix; credentials come from the environment`);
+  }
+  const values = new Map<string, ConfigValue>([
+    [`${trace}.backend`, 's3'],
+    [`${trace}.s3.bucket`, host],
+    [`${trace}.s3.prefix`, decodeURIComponent(pathname).replace(/^\/+|\/+$/g, '')],
+  ]);
+  const given = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL;
+  if (given === undefined || given === '') {
+    const region = env.AWS_REGION || env.AWS_DEFAULT_REGION;
+    return values.set(`${trace}.s3.endpoint`, region ? `s3.${region}.amazonaws.com` : 's3.amazonaws.com');
+  }
+  const endpoint = URL.canParse(given) ? new URL(given) : undefined;
+  if (endpoint === undefined || !/^https?:$/.test(endpoint.protocol)) {
+    throw new AppError('bad_request', `AWS_ENDPOINT_URL ${JSON.stringify(given)} must be http://host:port or https://host:port`);
+  }
+  return values
+    .set(`${trace}.s3.endpoint`, endpoint.host)
+    .set(`${trace}.s3.insecure`, endpoint.protocol === 'http:')
+    .set(`${trace}.s3.forcepathstyle`, true);
+}
