@@ -1,4 +1,5 @@
 import type { AnswerFormat, EncodedTraces, SearchAnswer } from '#engine/api/search-answer.ts';
+import { noMetrics } from '#engine/api/search-body-decode.ts';
 import { takeLimit } from '#engine/api/search-combiner.ts';
 import type { SearchBlockRequest } from '#engine/api/search-request.ts';
 import { AppError, throwIfAborted } from '#engine/base/errors.ts';
@@ -90,16 +91,6 @@ export async function openScan(
 export function scanAnswer(format: AnswerFormat, result: ScanResult, inspectedBytes: number): SearchAnswer {
   return { traces: joinTraces(format, result.parts), metrics: { ...noMetrics, inspectedTraces: result.inspectedTraces, inspectedBytes } };
 }
-
-const noMetrics = {
-  inspectedTraces: 0,
-  inspectedBytes: 0,
-  inspectedSpans: 0,
-  totalBlocks: 0,
-  completedJobs: 0,
-  totalJobs: 0,
-  totalBlockBytes: 0,
-};
 
 /** Early samples of vParquet5 have another tree than the released format (spec blocks §2.2). */
 function layoutOf(version: BlockVersion, blockId: string, columns: ReadonlyMap<string, unknown>): BlockVersion {

@@ -1,12 +1,15 @@
 import { AppError } from '#engine/base/errors.ts';
 import type { ArithmeticOperator, BinaryOperator, ComparisonOperator, FieldExpression, Reference, Static } from '#engine/traceql/ast.ts';
 import { compileRegexp, type Regexp } from '#engine/traceql/regexp/regexp.ts';
+import { isNumeric } from '#engine/traceql/static-types.ts';
+import { compareStatics, computeStatics, negateStatic } from '#engine/traceql/static-values.ts';
 
 /** A value during evaluation: a constant's kinds, and arrays of stored values. */
 export type Operand = Static | { readonly kind: 'array'; readonly elements: readonly Static[] };
 
 const yes: Operand = { kind: 'boolean', value: true };
 const no: Operand = { kind: 'boolean', value: false };
+const nothing: Operand = { kind: 'nil' };
 
 function boolean(value: boolean): Operand {
   return value ? yes : no;
@@ -35,17 +38,8 @@ export function evaluateExpression(expression: FieldExpression, read: (reference
 }
 
 function evaluateUnary(operator: '-' | '!', operand: Operand): Operand {
-  if (operator === '!') return operand.kind === 'boolean' ? boolean(!operand.value) : { kind: 'nil' };
-  switch (operand.kind) {
-    case 'int':
-      return { kind: 'int', value: BigInt.asIntN(64, -operand.value) };
-    case 'duration':
-      return { kind: 'duration', nanos: BigInt.asIntN(64, -operand.nanos) };
-    case 'float':
-      return { kind: 'float', value: -operand.value };
-    default:
-      return { kind: 'nil' };
-  }
+  if (operator === '!') return operand.kind === 'boolean' ? boolean(!operand.value) : nothing;
+  return (operand.kind === 'array' ? undefined : negateStatic(operand)) ?? nothing;
 }
 
 function evaluateBinary(expression: FieldExpression & { readonly kind: 'binary' }, read: (reference: Reference) => Operand): Operand {
@@ -68,70 +62,12 @@ export function isArithmetic(operator: BinaryOperator): operator is ArithmeticOp
   return operator === '+' || operator === '-' || operator === '*' || operator === '/' || operator === '%' || operator === '^';
 }
 
-/** Integers stay 64-bit integers and wrap; any other numbers become doubles, durations as nanoseconds. Anything else has no value and satisfies no comparison (spec traceql §4.3). */
+/** Arithmetic on numbers; anything else has no value and satisfies no comparison (spec traceql §4.3). Throws as {@link evaluateExpression}. */
 export function calculate(operator: ArithmeticOperator, left: Operand, right: Operand): Operand {
-  if (left.kind === 'int' && right.kind === 'int') return calculateInts(operator, left.value, right.value);
-  const a = numberOf(left);
-  const b = numberOf(right);
-  if (a === undefined || b === undefined) return { kind: 'nil' };
-  return { kind: 'float', value: calculateFloats(operator, a, b) };
-}
-
-function calculateInts(operator: ArithmeticOperator, a: bigint, b: bigint): Operand {
-  switch (operator) {
-    case '+':
-      return { kind: 'int', value: BigInt.asIntN(64, a + b) };
-    case '-':
-      return { kind: 'int', value: BigInt.asIntN(64, a - b) };
-    case '*':
-      return { kind: 'int', value: BigInt.asIntN(64, a * b) };
-    case '/':
-      if (b === 0n) throw new AppError('internal', 'division by zero');
-      return { kind: 'int', value: BigInt.asIntN(64, a / b) };
-    case '%':
-      if (b === 0n) throw new AppError('internal', 'modulo by zero');
-      return { kind: 'int', value: a % b };
-    case '^':
-      return { kind: 'int', value: truncateToInt64(Number(a) ** Number(b)) };
-  }
-}
-
-/** A power is computed on doubles; what does not fit becomes the nearest 64-bit integer. */
-function truncateToInt64(value: number): bigint {
-  if (Number.isNaN(value)) return 0n;
-  if (value >= 2 ** 63) return 2n ** 63n - 1n;
-  if (value <= -(2 ** 63)) return -(2n ** 63n);
-  return BigInt(Math.trunc(value));
-}
-
-function calculateFloats(operator: ArithmeticOperator, a: number, b: number): number {
-  switch (operator) {
-    case '+':
-      return a + b;
-    case '-':
-      return a - b;
-    case '*':
-      return a * b;
-    case '/':
-      return a / b;
-    case '%':
-      return a % b;
-    case '^':
-      return a ** b;
-  }
-}
-
-function numberOf(operand: Operand): number | undefined {
-  switch (operand.kind) {
-    case 'int':
-      return Number(operand.value);
-    case 'duration':
-      return Number(operand.nanos);
-    case 'float':
-      return operand.value;
-    default:
-      return undefined;
-  }
+  if (left.kind === 'array' || right.kind === 'array' || !isNumeric(left.kind) || !isNumeric(right.kind)) return nothing;
+  const result = computeStatics(operator, left, right);
+  if ('problem' in result) throw new AppError('internal', result.problem);
+  return result;
 }
 
 /** Compares two values by their types at run time; types that do not match are false, also for `!=` (spec traceql §4.4). */
@@ -148,59 +84,20 @@ function compareArray(operator: ComparisonOperator, elements: readonly Static[],
 }
 
 function compareScalars(operator: ComparisonOperator, left: Static, right: Static): boolean {
-  if (left.kind === 'string' && right.kind === 'string') return compareStrings(operator, left.value, right.value);
-  if (operator === '=~' || operator === '!~') return false;
-  if (left.kind === 'boolean' && right.kind === 'boolean') return equality(operator, left.value === right.value);
-  if (left.kind === 'status' && right.kind === 'status') return equality(operator, left.code === right.code);
-  if (left.kind === 'kind' && right.kind === 'kind') return equality(operator, left.code === right.code);
-  const a = integerOf(left);
-  const b = integerOf(right);
-  if (a !== undefined && b !== undefined) return ordered(operator, a < b ? -1 : a > b ? 1 : 0);
-  const x = numberOf(left);
-  const y = numberOf(right);
-  if (x === undefined || y === undefined) return false;
-  if (Number.isNaN(x) || Number.isNaN(y)) return operator === '!=';
-  return ordered(operator, x < y ? -1 : x > y ? 1 : 0);
-}
-
-function integerOf(operand: Static): bigint | undefined {
-  return operand.kind === 'int' ? operand.value : operand.kind === 'duration' ? operand.nanos : undefined;
-}
-
-function equality(operator: ComparisonOperator, equal: boolean): boolean {
-  return operator === '=' ? equal : operator === '!=' ? !equal : false;
-}
-
-function ordered(operator: ComparisonOperator, order: number): boolean {
-  switch (operator) {
-    case '=':
-      return order === 0;
-    case '!=':
-      return order !== 0;
-    case '<':
-      return order < 0;
-    case '<=':
-      return order <= 0;
-    case '>':
-      return order > 0;
-    case '>=':
-      return order >= 0;
-    default:
-      return false;
-  }
+  if (operator !== '=~' && operator !== '!~') return compareStatics(operator, left, right);
+  return left.kind === 'string' && right.kind === 'string' && matches(left.value, right.value) === (operator === '=~');
 }
 
 const regexps = new Map<string, Regexp>();
 const maxRegexps = 256;
 
-function compareStrings(operator: ComparisonOperator, left: string, right: string): boolean {
-  if (operator !== '=~' && operator !== '!~') return ordered(operator, Buffer.compare(Buffer.from(left), Buffer.from(right)));
-  let regexp = regexps.get(right);
+function matches(text: string, pattern: string): boolean {
+  let regexp = regexps.get(pattern);
   if (regexp === undefined) {
     if (regexps.size >= maxRegexps) regexps.clear();
-    regexp = compileRegexp(right);
-    regexps.set(right, regexp);
+    regexp = compileRegexp(pattern);
+    regexps.set(pattern, regexp);
   }
-  const bytes = Buffer.from(left);
-  return regexp.matches(bytes, 0, bytes.length) === (operator === '=~');
+  const bytes = Buffer.from(text);
+  return regexp.matches(bytes, 0, bytes.length);
 }

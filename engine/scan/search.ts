@@ -108,6 +108,7 @@ async function scanRowGroup(scan: BlockScan, whole: RowGroup, progress: Progress
   let encoded = 0;
   let firstTrace = 0;
   let group: RowGroup | undefined;
+  let inspectedTraces = 0;
   for (let i = firstWindow(sizes, wanted, progress); i < sizes.length; ) {
     group = sizes[i] < whole.rowCount ? openWindow(whole, sizes[i], group) : withDictionaries(whole, group);
     scan.observe?.({ kind: 'window', rowGroup: whole.index, rows: group.rowCount });
@@ -118,12 +119,14 @@ async function scanRowGroup(scan: BlockScan, whole: RowGroup, progress: Progress
       encoded += part.count;
     }
     // Dictionaries alone may have ruled it out, and they are those of the whole row group.
-    if (encoded >= wanted || !hasPages(group)) break;
+    const ruledOut = !hasPages(group);
+    inspectedTraces = ruledOut ? whole.rowCount : group.rowCount;
+    if (encoded >= wanted || ruledOut) break;
     firstTrace = group.rowCount;
     const enoughInNext = encoded * windowGrowth >= wanted;
     i = enoughInNext || i === sizes.length - 1 ? i + 1 : sizes.length - 1;
   }
-  return { parts, inspectedTraces: group?.rowCount ?? 0 };
+  return { parts, inspectedTraces };
 }
 
 /** Rows of the windows to try, ascending, the last one all. */
