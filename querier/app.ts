@@ -15,6 +15,7 @@ import { createExplainHandler } from './frontend/explain-handler.ts';
 import { createJobQueue, type JobQueue } from './frontend/queue.ts';
 import { createSearchHandler } from './frontend/search-handler.ts';
 import { refuseBadRequests } from './frontend/unserved-handler.ts';
+import { createLookups } from './lookups.ts';
 import type { Handler } from './server/exchange.ts';
 import { type Listener, listen } from './server/listen.ts';
 import { createRouter } from './server/router.ts';
@@ -42,7 +43,7 @@ export interface AppOptions extends BackendContext {
 export interface App {
   readonly address: string;
   readonly port: number;
-  /** Resolves when the first block list is there (at once where the target needs none). Rejects only when the app is closed before. */
+  /** Resolves when the first block list is there. Rejects only when the app is closed before. */
   readonly loaded: Promise<void>;
   /** Answers 503 on /ready for `shutdown_delay`, lets requests end, stops. */
   readonly close: () => Promise<void>;
@@ -165,7 +166,8 @@ function handlers(parts: Parts, { jobs, searchSelf }: Engine, blocks: Poller) {
   const { metrics } = parts;
   const queue = jobQueue(parts);
   const runsJobs = config.target !== 'query-frontend';
-  const runJob = runsJobs ? executor(parts, searchSelf) : () => Promise.reject(new AppError('unavailable', noQueriers));
+  const cannotRun = runsJobs ? undefined : () => Promise.reject(new AppError('unavailable', noQueriers));
+  const runJob = cannotRun ?? executor(parts, searchSelf);
   const environment = {
     config: config.queryFrontend,
     limits: config.limits,
@@ -176,16 +178,15 @@ function handlers(parts: Parts, { jobs, searchSelf }: Engine, blocks: Poller) {
     onRetries: (retries: number) => metrics.retries.observe(retries),
   };
   const { multitenancyEnabled } = config;
-  const search = createSearchHandler({ environment, multitenancyEnabled, writeTimeoutMs: config.server.writeTimeoutMs, metrics, logger });
-  const cannotRun = runsJobs ? undefined : noQueriers;
-  const timeoutMs = config.server.writeTimeoutMs;
-  const explain = createExplainHandler({ environment, jobs, cannotRun, multitenancyEnabled, timeoutMs });
+  const writeTimeoutMs = config.server.writeTimeoutMs;
+  const search = createSearchHandler({ environment, multitenancyEnabled, writeTimeoutMs, metrics, logger });
+  const reason = runsJobs ? undefined : noQueriers;
+  const explain = createExplainHandler({ environment, jobs, cannotRun: reason, multitenancyEnabled, timeoutMs: writeTimeoutMs });
   return {
     explain: config.target === 'querier' ? undefined : explain,
     search: config.target === 'querier' ? undefined : search,
     searchJob: runsJobs ? createJobHandler({ runJob, queue, multitenancyEnabled }) : undefined,
-    served: {},
-    servedJobs: {},
+    ...createLookups({ config, environment, jobs, blocks, cannotRun, multitenancyEnabled, writeTimeoutMs, metrics, logger }),
     refuseBadRequests: (path: string, handler: Handler) => refuseBadRequests({ environment, multitenancyEnabled }, path, handler),
   };
 }
@@ -232,13 +233,10 @@ export async function startApp(options: AppOptions): Promise<App> {
   const becomeReady = () => {
     readiness.notReady = config.target === 'query-frontend' ? `Query Frontend not ready: ${noQueriers}` : undefined;
   };
-  const loaded =
-    config.target === 'querier'
-      ? Promise.resolve().then(becomeReady)
-      : pollFirst(blocks, clock, Math.min(config.blocklist.pollMs, 5000), stop.signal).then(() => {
-          becomeReady();
-          void blocks.run(config.blocklist.pollMs, stop.signal);
-        });
+  const loaded = pollFirst(blocks, clock, Math.min(config.blocklist.pollMs, 5000), stop.signal).then(() => {
+    becomeReady();
+    void blocks.run(config.blocklist.pollMs, stop.signal);
+  });
   loaded.catch(() => {}); // only when closed before: whoever waits for it is told
   logger.info('server listening', { target: config.target, http: `${listener.address}:${listener.port}` });
   return {

@@ -52,7 +52,9 @@ function newSpans(part: Trace, seen: Set<string>): readonly ResourceSpans[] {
 function mapSpans(trace: Trace, change: (spans: readonly Span[]) => readonly Span[]): Trace {
   const resourceSpans: ResourceSpans[] = [];
   for (const { resource, scopeSpans } of trace.resourceSpans) {
-    const kept = scopeSpans.map(({ scope, spans }): ScopeSpans => ({ scope, spans: change(spans) })).filter(({ spans }) => spans.length > 0);
+    const kept = scopeSpans
+      .map(({ scope, spans }): ScopeSpans => ({ scope, spans: change(spans) }))
+      .filter(({ spans }) => spans.length > 0);
     if (kept.length > 0) resourceSpans.push({ resource, scopeSpans: kept });
   }
   return { resourceSpans };

@@ -6,9 +6,9 @@ export function murmur3(key: Uint8Array): readonly [bigint, bigint] {
   const blocks = Math.floor(key.length / 16);
   for (let block = 0; block < blocks; block++) {
     h1 ^= mixLow(view.getBigUint64(16 * block, true));
-    h1 = u64((u64(rotate(h1, 27n) + h2) * 5n) + 0x52dce729n);
+    h1 = u64(u64(rotate(h1, 27n) + h2) * 5n + 0x52dce729n);
     h2 ^= mixHigh(view.getBigUint64(16 * block + 8, true));
-    h2 = u64((u64(rotate(h2, 31n) + h1) * 5n) + 0x38495ab5n);
+    h2 = u64(u64(rotate(h2, 31n) + h1) * 5n + 0x38495ab5n);
   }
   const tail = key.subarray(16 * blocks);
   h2 ^= mixHigh(littleEndian(tail.subarray(8)));

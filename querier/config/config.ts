@@ -52,6 +52,14 @@ export interface MetricsConfig {
   readonly maxResponseSeries: number;
 }
 
+/** `query_frontend.trace_by_id.*` (spec read-path §2.1). */
+export interface TraceByIdConfig {
+  /** Jobs of a lookup, the one for recent data included. */
+  readonly queryShards: number;
+  /** Jobs at once; 0 is all. */
+  readonly concurrentShards: number;
+}
+
 /** `query_frontend.*` (spec config §4). */
 export interface QueryFrontendConfig {
   readonly maxOutstandingPerTenant: number;
@@ -66,6 +74,7 @@ export interface QueryFrontendConfig {
   readonly queryEndCutoffMs: number;
   readonly search: SearchConfig;
   readonly metrics: MetricsConfig;
+  readonly traceById: TraceByIdConfig;
 }
 
 /** `querier.search.external_*` (spec serverless §1). */
@@ -81,6 +90,8 @@ export interface ExternalConfig {
 export interface QuerierConfig {
   readonly maxConcurrentQueries: number;
   readonly queryTimeoutMs: number;
+  /** Of trace lookups. */
+  readonly traceByIdTimeoutMs: number;
   readonly preferSelf: number;
   /** Threads that scan; 0 is one per core. */
   readonly scanThreads: number;
@@ -108,6 +119,10 @@ export interface LimitsConfig {
   readonly maxMetricsDurationMs: number;
   /** 0: unlimited. */
   readonly maxBytesPerTrace: number;
+  /** Of names or values of tags in one answer; 0: unlimited. */
+  readonly maxBytesPerTagValuesQuery: number;
+  /** Alternatives that the filter of a tag query may have; 0: unlimited. */
+  readonly maxConditionGroupsPerTagQuery: number;
 }
 
 /** The configuration in force. */
@@ -167,6 +182,8 @@ export function typedConfig(values: Values): Config {
       maxSearchDurationMs: number(values, 'overrides.defaults.read.max_search_duration'),
       maxMetricsDurationMs: number(values, 'overrides.defaults.read.max_metrics_duration'),
       maxBytesPerTrace: number(values, 'overrides.defaults.global.max_bytes_per_trace'),
+      maxBytesPerTagValuesQuery: number(values, 'overrides.defaults.read.max_bytes_per_tag_values_query'),
+      maxConditionGroupsPerTagQuery: number(values, 'overrides.defaults.read.max_condition_groups_per_tag_query'),
     },
     values,
   };
@@ -218,6 +235,10 @@ function queryFrontendConfig(values: Values): QueryFrontendConfig {
       maxExemplars: number(values, `${metrics}.max_exemplars`),
       maxResponseSeries: number(values, `${metrics}.max_response_series`),
     },
+    traceById: {
+      queryShards: number(values, 'query_frontend.trace_by_id.query_shards'),
+      concurrentShards: number(values, 'query_frontend.trace_by_id.concurrent_shards'),
+    },
   };
 }
 
@@ -225,6 +246,7 @@ function querierConfig(values: Values): QuerierConfig {
   return {
     maxConcurrentQueries: number(values, 'querier.max_concurrent_queries'),
     queryTimeoutMs: number(values, 'querier.search.query_timeout'),
+    traceByIdTimeoutMs: number(values, 'querier.trace_by_id.query_timeout'),
     preferSelf: number(values, 'querier.search.prefer_self'),
     scanThreads: number(values, 'querier.scan_threads'),
     external: {

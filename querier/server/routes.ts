@@ -29,7 +29,7 @@ const apiPaths = [
 ];
 
 function missing(path: string): Handler {
-  return () => errorAnswer(501, `${path} is not implemented in this version: it serves /api/search`);
+  return () => errorAnswer(501, `${path} is not implemented in this version`);
 }
 
 /** All routes of a process. `http_api_prefix` stands before `/api`, behind `/querier`; `http_path_prefix` is the router's. */

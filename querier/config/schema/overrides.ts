@@ -5,9 +5,9 @@ const readLimits: readonly (readonly [name: string, type: KeyType, value: boolea
   ['max_search_duration', 'promDuration', '0s', true],
   ['left_pad_trace_ids', 'bool', false, false],
   ['unsafe_query_hints', 'bool', false, false],
-  ['max_bytes_per_tag_values_query', 'int', 1000000, false],
+  ['max_bytes_per_tag_values_query', 'int', 1000000, true],
   ['max_blocks_per_tag_values_query', 'int', 0, false],
-  ['max_condition_groups_per_tag_query', 'int', 100, false],
+  ['max_condition_groups_per_tag_query', 'int', 100, true],
   ['max_metrics_duration', 'promDuration', '0s', true],
   ['metrics_spanonly_fetch', 'bool', undefined, false],
 ];

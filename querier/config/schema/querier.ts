@@ -21,7 +21,7 @@ export const querierKeys = section('querier', [
   ['shuffle_sharding_ingesters_enabled', 'bool', false, 'accepted'],
   ['shuffle_sharding_ingesters_lookback_period', 'duration', '1h', 'accepted'],
   ['secondary_ingester_ring', 'string', '', 'accepted'],
-  ['trace_by_id.query_timeout', 'duration', '10s', 'accepted'],
+  ['trace_by_id.query_timeout', 'duration', '10s'],
   ['trace_by_id.external.endpoint', 'string', '', 'accepted'],
   ['trace_by_id.external.timeout', 'duration', '10s', 'accepted'],
   ['metrics.concurrent_blocks', 'int', 2, 'accepted'],

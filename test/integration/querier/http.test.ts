@@ -76,7 +76,8 @@ test('errors have the status, the text and the line end of Tempo', async (t) => 
     [searchPath('{}', '&limit=0'), vp4, 400, 'invalid limit: must be a positive number', false],
     ['/api/nope', vp4, 404, '404 page not found\n', true],
     ['/api/overrides', vp4, 404, '404 page not found\n', true],
-    ['/api/traces/12', vp4, 501, '/api/traces/{traceID} is not implemented in this version: it serves /api/search\n', true],
+    ['/api/traces/x', vp4, 400, "trace IDs can only contain hex characters: invalid character 'x' at position 1", false],
+    ['/querier/api/traces/x', vp4, 400, "trace IDs can only contain hex characters: invalid character 'x' at position 1\n", true],
     ['/querier/api/search?blockID=1', vp4, 400, 'start and end required\n', true],
   ];
   for (const [path, headers, status, body, nosniff] of cases) {

@@ -1,0 +1,81 @@
+import { createTraceCombiner, encodeTraceAnswer, type TraceFormat, type TraceVersion } from '#engine/api/trace-answer.ts';
+import { parseTraceId, parseTraceParams, type TraceParams } from '#engine/api/trace-params.ts';
+import type { Handler } from '../server/exchange.ts';
+import type { Tenants } from '../server/tenancy.ts';
+import type { RunTraceJob, TraceJob } from '../worker/trace-job.ts';
+import { createQueryHandler, type QueryHandlerOptions } from './query-handler.ts';
+import { type JobFailure, runJobs } from './run-jobs.ts';
+import type { SearchEnvironment } from './search.ts';
+import { shardBlockIds } from './trace-sharder.ts';
+
+/** What {@link createTraceHandler} needs. */
+export interface TraceHandlerOptions extends QueryHandlerOptions {
+  readonly environment: Pick<SearchEnvironment, 'config' | 'limits' | 'clock' | 'queue' | 'onRetries'>;
+  readonly runTraceJob: RunTraceJob;
+}
+
+/** A substring test, in this order; anything else is JSON (spec http-api §2). */
+function acceptedTraceFormat(accept = ''): TraceFormat {
+  if (accept.includes('application/protobuf')) return 'protobuf';
+  if (accept.includes('application/json')) return 'json';
+  return accept.includes('application/vnd.grafana.llm') ? 'llm' : 'json';
+}
+
+/** Jobs over all blocks of the tenants; none where only recent data is asked for. */
+function* traceJobs(
+  tenants: Tenants,
+  traceId: Uint8Array,
+  params: TraceParams,
+  version: TraceVersion,
+  queryShards: number,
+): Generator<TraceJob, void, void> {
+  if (params.mode === 'ingesters' || params.mode === 'external') return;
+  for (const tenant of tenants.ids) {
+    for (const range of shardBlockIds(queryShards)) yield { tenant, traceId, params: { ...params, ...range, mode: 'blocks' }, version };
+  }
+}
+
+/** Makes the handler of `GET /api/traces/{traceID}` (v1) or `GET /api/v2/traces/{traceID}` (spec http-api §3, read-path §2). */
+export function createTraceHandler(options: TraceHandlerOptions, version: TraceVersion): Handler {
+  const { environment, runTraceJob } = options;
+  const { config, limits, queue, onRetries } = environment;
+  const { queryShards, concurrentShards } = config.traceById;
+  return createQueryHandler(options, 'traces', async (request, tenants, signal) => {
+    const traceId = parseTraceId(request.path);
+    const params = parseTraceParams(request.query);
+    const combiner = createTraceCombiner({ maxBytes: limits.maxBytesPerTrace, allowPartial: version === 2 });
+    let totalJobs = 0;
+    const failure: JobFailure | undefined = await runJobs(
+      {
+        tenantLabel: tenants.label,
+        queue,
+        jobs: traceJobs(tenants, traceId, params, version, queryShards),
+        concurrency: concurrentShards > 0 ? Math.min(concurrentShards, queryShards) : queryShards,
+        maxRetries: config.maxRetries,
+        run: runTraceJob,
+        onAnswer: (answer) => {
+          totalJobs++;
+          combiner.add(answer);
+          return false;
+        },
+        onRetries,
+      },
+      signal,
+    );
+    if (failure !== undefined) return { kind: 'jobFailed', ...failure };
+    const answer = combiner.result();
+    const format = acceptedTraceFormat(request.headers.accept);
+    const encoded = encodeTraceAnswer(answer, { version, format, maxBytes: limits.maxBytesPerTrace });
+    const { inspectedBytes } = answer;
+    if (encoded === undefined) {
+      return { kind: 'answered', answer: { status: 404, headers: {}, body: '', compressible: true }, inspectedBytes, totalJobs };
+    }
+    const { contentType, body } = encoded;
+    return {
+      kind: 'answered',
+      answer: { status: 200, headers: { 'Content-Type': contentType }, body, compressible: true },
+      inspectedBytes,
+      totalJobs,
+    };
+  });
+}
