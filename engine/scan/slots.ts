@@ -56,3 +56,23 @@ export async function lastChildren(state: ScanState, spans: Uint32Array, level: 
   }
   return { slots: slots.subarray(0, count), positions };
 }
+
+/** As {@link lastChildren}, the first one: series are named after one value of many (spec traceql §8.6). */
+export async function firstChildren(state: ScanState, spans: Uint32Array, level: 'event' | 'link', map: number): Promise<LevelSlots> {
+  const { starts, childCount } = await state.childStarts(level);
+  const { spanCount } = await state.structure();
+  const { kernels } = state.group;
+  const firsts = kernels.u32(starts, spanCount + 1);
+  const wanted = kernels.u8(map, childCount);
+  const slots = new Uint32Array(spans.length);
+  const positions = new Uint32Array(spans.length).fill(noChild);
+  let count = 0;
+  for (let i = 0; i < spans.length; i++) {
+    let child = firsts[spans[i]];
+    while (child < firsts[spans[i] + 1] && wanted[child] === 0) child++;
+    if (child === firsts[spans[i] + 1]) continue;
+    slots[count] = child;
+    positions[i] = count++;
+  }
+  return { slots: slots.subarray(0, count), positions };
+}

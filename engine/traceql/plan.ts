@@ -150,7 +150,8 @@ function stageHasRelations(stage: StagePlan): boolean {
   return stage.combination.kind === 'related' || sides.some((side) => hasRelations(side.spansets) || side.stages.some(stageHasRelations));
 }
 
-function planPipeline(draft: PlanDraft, pipeline: Pipeline): PipelinePlan {
+/** Plans a pipeline; its tests and what it shows go into the draft. Throws `bad_request` for what validation should have refused. */
+export function planPipeline(draft: PlanDraft, pipeline: Pipeline): PipelinePlan {
   if (pipeline.kind === 'pipelineOperation') return planPipelines(draft, pipeline);
   const [first, ...others] = pipeline.stages;
   if (first !== undefined && isSpansetExpression(first)) {
@@ -218,7 +219,8 @@ function isSpansetExpression(stage: Stage | Aggregate): stage is SpansetExpressi
   return stage.kind === 'filter' || stage.kind === 'spansetOperation';
 }
 
-function planSpansets(draft: PlanDraft, expression: SpansetExpression): SpansetPlan {
+/** Plans filters and what combines them; as {@link planPipeline}. */
+export function planSpansets(draft: PlanDraft, expression: SpansetExpression): SpansetPlan {
   if (expression.kind === 'filter') return { kind: 'filter', condition: planFilter(draft, expression.expression) };
   const { operator, left, right } = expression;
   return { ...combinations[operator], left: planSpansets(draft, left), right: planSpansets(draft, right) };

@@ -1,0 +1,94 @@
+import { createExemplarSpread } from '#engine/api/exemplar-spread.ts';
+import { type CombineRule, intervalMs, type MetricsExemplar, type MetricsGrid, type MetricsSeries } from '#engine/api/metrics-series.ts';
+import { trimCompared } from '#engine/scan/compare-series.ts';
+import { bucketLabel } from '#engine/scan/metric-labels.ts';
+import type { MetricsFunction } from '#engine/traceql/ast.ts';
+import type { MetricsQuery } from '#engine/traceql/plan-metrics.ts';
+import { quantileSeries } from './quantiles.ts';
+import { applySecondStages } from './second-stages.ts';
+import { sortSeries } from './series-order.ts';
+
+const nanosPerSecond = 1e9;
+
+const rules: Readonly<Record<MetricsFunction['function'], CombineRule>> = {
+  rate: 'add',
+  count_over_time: 'add',
+  min_over_time: 'min',
+  max_over_time: 'max',
+  sum_over_time: 'sum',
+  avg_over_time: 'mean',
+  histogram_over_time: 'add',
+  quantile_over_time: 'add',
+  compare: 'add',
+};
+
+/** How the series of a function's jobs are combined. */
+export function combineRule(query: MetricsQuery): CombineRule {
+  return rules[query.metrics.function];
+}
+
+/** What a query answers, and whether the limit of series has cut it. */
+export interface MetricsResult {
+  readonly series: readonly MetricsSeries[];
+  readonly partial: boolean;
+}
+
+/** Limits of a {@link MetricsResult}; 0 is no limit of series. */
+export interface MetricsResultOptions {
+  readonly grid: MetricsGrid;
+  readonly maxSeries: number;
+  readonly maxExemplars: number;
+}
+
+/** Turns the combined series of all jobs into the answer: rates, quantiles, exemplars, second stages, order (spec traceql §8.5, §8.7, §8.8). */
+export function metricsResult(query: MetricsQuery, combined: readonly MetricsSeries[], options: MetricsResultOptions): MetricsResult {
+  const { grid, maxSeries, maxExemplars } = options;
+  const ungrouped = query.metrics.by.length === 0 && (query.metrics.function === 'rate' || query.metrics.function === 'count_over_time');
+  const computed = finalSeries(query.metrics, combined, grid).filter((series) => ungrouped || !isEmpty(series.values));
+  const partial = maxSeries > 0 && combined.length >= maxSeries && isLimited(query.metrics);
+  const kept = partial ? sortSeries(computed).slice(0, maxSeries) : computed;
+  const staged = applySecondStages(placeExemplars(kept, grid, maxExemplars), query.secondStages);
+  return { series: sortSeries(staged), partial };
+}
+
+/** Functions without `by` have as many series as they have and are never cut. */
+function isLimited({ by, function: name }: MetricsFunction): boolean {
+  return by.length > 0 || name === 'compare';
+}
+
+function isEmpty(values: Float64Array): boolean {
+  for (let i = 0; i < values.length; i++) if (values[i] !== 0 && !Number.isNaN(values[i])) return false;
+  return true;
+}
+
+function finalSeries(metrics: MetricsFunction, combined: readonly MetricsSeries[], grid: MetricsGrid): readonly MetricsSeries[] {
+  switch (metrics.function) {
+    case 'rate': {
+      const seconds = Number(grid.stepNanos) / nanosPerSecond;
+      return combined.map((series) => ({ ...series, values: series.values.map((count) => count / seconds) }));
+    }
+    case 'quantile_over_time':
+      return quantileSeries(combined, metrics.quantiles ?? [], bucketLabel);
+    case 'compare':
+      return trimCompared(combined, Number(metrics.compare?.topN ?? 0n));
+    default:
+      return combined;
+  }
+}
+
+/** Spreads the exemplars of all series over the range once more; those without a value of their own take that of their sample, and go without a sample. */
+function placeExemplars(series: readonly MetricsSeries[], grid: MetricsGrid, maxExemplars: number): readonly MetricsSeries[] {
+  if (series.every(({ exemplars }) => exemplars.length === 0)) return series;
+  const spread = createExemplarSpread(grid, maxExemplars);
+  const times = new Map(Array.from({ length: grid.count }, (_, i) => [intervalMs(grid, i), i]));
+  const intervalOf = (timeMs: number) => times.get(timeMs) ?? Math.ceil((timeMs - intervalMs(grid, 0)) / (Number(grid.stepNanos) / 1e6));
+  return series.map((one) => {
+    const exemplars: MetricsExemplar[] = [];
+    for (const exemplar of one.exemplars) {
+      const sample = one.values[intervalOf(exemplar.timeMs)];
+      if (sample === undefined || Number.isNaN(sample) || !spread.take(exemplar.timeMs)) continue;
+      exemplars.push(Number.isNaN(exemplar.value) ? { ...exemplar, value: sample } : exemplar);
+    }
+    return { ...one, exemplars: exemplars.sort((a, b) => a.timeMs - b.timeMs) };
+  });
+}
