@@ -22,10 +22,10 @@ export interface ScanThreads {
 
 /** How to spread scans. */
 export interface ScanThreadsOptions {
-  /** Threads beside the calling one; 0 runs everything there. */
+  /** Threads that scan; 0 scans on the calling one, which can do nothing else meanwhile. */
   readonly count: number;
   readonly setup: ThreadSetup;
-  /** The calling thread's own search: used first, since a job that goes to a thread and back costs a little more. */
+  /** The calling thread's own search. */
   readonly searchHere: SearchInProcess;
 }
 
@@ -34,36 +34,25 @@ interface Thread {
   readonly waiting: Map<number, { readonly resolve: (answer: SearchAnswer) => void; readonly reject: (error: AppError) => void }>;
 }
 
-/** Runs each job where the fewest are running: here, or on a thread, which is started when it is first needed. */
+/** Runs each job on the thread with the fewest, which is started when it is first needed. The calling thread stays free to answer. */
 export function createScanThreads({ count, setup, searchHere }: ScanThreadsOptions): ScanThreads {
   const threads: Thread[] = [];
-  let runningHere = 0;
   let nextId = 0;
 
-  const runHere: SearchInProcess = async (...job) => {
-    runningHere++;
-    try {
-      return await searchHere(...job);
-    } finally {
-      runningHere--;
-    }
-  };
   const drop = (thread: Thread): void => {
     const index = threads.indexOf(thread);
     if (index >= 0) threads.splice(index, 1);
   };
-  const choose = (): Thread | undefined => {
-    if (runningHere === 0) return undefined;
+  const choose = (): Thread => {
     let best: Thread | undefined;
     for (const thread of threads) if (best === undefined || thread.waiting.size < best.waiting.size) best = thread;
-    if ((best === undefined || best.waiting.size > 0) && threads.length < count) return startThread(threads, setup, drop);
-    return best !== undefined && best.waiting.size < runningHere ? best : undefined;
+    if (best === undefined || (best.waiting.size > 0 && threads.length < count)) return startThread(threads, setup, drop);
+    return best;
   };
   return {
     search: (tenant, request, format, signal) => {
-      const thread = choose();
-      if (thread === undefined) return runHere(tenant, request, format, signal);
-      return runOnThread(thread, { kind: 'search', id: nextId++, tenant, request, format }, signal);
+      if (count === 0) return searchHere(tenant, request, format, signal);
+      return runOnThread(choose(), { kind: 'search', id: nextId++, tenant, request, format }, signal);
     },
     close: async () => {
       await Promise.all(threads.map(({ worker }) => worker.terminate()));

@@ -11,18 +11,18 @@ export interface EngineSearchOptions {
   /** The same store for other threads, which open it themselves. */
   readonly backend: BackendConfig;
   readonly env: BackendContext['env'];
-  /** Threads that scan, this one included; 0 is one per core. */
+  /** Threads that scan; 0 is one per core, 1 the thread that also answers requests. */
   readonly threads: number;
   readonly maxMemoryBytes: number;
   readonly cacheBytes: number;
 }
 
-/** Searches in this process: here when nothing else runs here, and on other threads beside it. */
+/** Searches in this process, on every core of the machine. */
 export function createEngineSearch(options: EngineSearchOptions): { readonly search: RunJob; readonly close: () => Promise<void> } {
   const { environment, backend, env, maxMemoryBytes, cacheBytes } = options;
   const total = options.threads > 0 ? options.threads : availableParallelism();
   const threads = createScanThreads({
-    count: total - 1,
+    count: total > 1 ? total : 0,
     setup: { backend, env, maxMemoryBytes, cacheBytes: Math.floor(cacheBytes / total) },
     searchHere: (...job) => searchBlock(environment, ...job),
   });
