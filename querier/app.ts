@@ -16,6 +16,7 @@ import { createJobQueue, type JobQueue } from './frontend/queue.ts';
 import { createSearchHandler } from './frontend/search-handler.ts';
 import { refuseBadRequests } from './frontend/unserved-handler.ts';
 import { createLookups } from './lookups.ts';
+import { createMetricsQueries } from './metrics-queries.ts';
 import type { Handler } from './server/exchange.ts';
 import { type Listener, listen } from './server/listen.ts';
 import { createRouter } from './server/router.ts';
@@ -182,11 +183,15 @@ function handlers(parts: Parts, { jobs, searchSelf }: Engine, blocks: Poller) {
   const search = createSearchHandler({ environment, multitenancyEnabled, writeTimeoutMs, metrics, logger });
   const reason = runsJobs ? undefined : noQueriers;
   const explain = createExplainHandler({ environment, jobs, cannotRun: reason, multitenancyEnabled, timeoutMs: writeTimeoutMs });
+  const reading = { config, environment, jobs, blocks, cannotRun, multitenancyEnabled, writeTimeoutMs, metrics, logger };
+  const lookups = createLookups(reading);
+  const metricsQueries = createMetricsQueries({ ...reading, recentJobs: parts.recentJobs });
   return {
     explain: config.target === 'querier' ? undefined : explain,
     search: config.target === 'querier' ? undefined : search,
     searchJob: runsJobs ? createJobHandler({ runJob, queue, multitenancyEnabled }) : undefined,
-    ...createLookups({ config, environment, jobs, blocks, cannotRun, multitenancyEnabled, writeTimeoutMs, metrics, logger }),
+    served: { ...lookups.served, ...metricsQueries.served },
+    servedJobs: { ...lookups.servedJobs, ...metricsQueries.servedJobs },
     refuseBadRequests: (path: string, handler: Handler) => refuseBadRequests({ environment, multitenancyEnabled }, path, handler),
   };
 }

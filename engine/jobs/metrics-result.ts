@@ -45,15 +45,15 @@ export function metricsResult(query: MetricsQuery, combined: readonly MetricsSer
   const { grid, maxSeries, maxExemplars } = options;
   const ungrouped = query.metrics.by.length === 0 && (query.metrics.function === 'rate' || query.metrics.function === 'count_over_time');
   const computed = finalSeries(query.metrics, combined, grid).filter((series) => ungrouped || !isEmpty(series.values));
-  const partial = maxSeries > 0 && combined.length >= maxSeries && isLimited(query.metrics);
+  const partial = maxSeries > 0 && combined.length >= maxSeries && isSeriesLimited(query);
   const kept = partial ? sortSeries(computed).slice(0, maxSeries) : computed;
   const staged = applySecondStages(placeExemplars(kept, grid, maxExemplars), query.secondStages);
   return { series: sortSeries(staged), partial };
 }
 
 /** Functions without `by` have as many series as they have and are never cut. */
-function isLimited({ by, function: name }: MetricsFunction): boolean {
-  return by.length > 0 || name === 'compare';
+export function isSeriesLimited({ metrics }: MetricsQuery): boolean {
+  return metrics.by.length > 0 || metrics.function === 'compare';
 }
 
 function isEmpty(values: Float64Array): boolean {

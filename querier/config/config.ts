@@ -43,6 +43,10 @@ export interface SearchConfig {
 
 /** `query_frontend.metrics.*` (spec read-path §5.1). */
 export interface MetricsConfig {
+  readonly concurrentJobs: number;
+  readonly targetBytesPerJob: number;
+  /** Younger spans are not looked for in blocks. */
+  readonly queryBackendAfterMs: number;
   /** 0: no limit. */
   readonly maxDurationMs: number;
   /** Most steps of a range; 0: no limit. */
@@ -230,6 +234,9 @@ function queryFrontendConfig(values: Values): QueryFrontendConfig {
       maxSpansPerSpanSet: number(values, `${search}.max_spans_per_span_set`),
     },
     metrics: {
+      concurrentJobs: number(values, `${metrics}.concurrent_jobs`),
+      targetBytesPerJob: number(values, `${metrics}.target_bytes_per_job`),
+      queryBackendAfterMs: number(values, `${metrics}.query_backend_after`),
       maxDurationMs: number(values, `${metrics}.max_duration`),
       maxIntervals: number(values, `${metrics}.max_intervals`),
       maxExemplars: number(values, `${metrics}.max_exemplars`),

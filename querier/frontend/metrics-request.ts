@@ -7,17 +7,15 @@ import {
   parseMetricsRangeParams,
 } from '#engine/api/metrics-params.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
-import type { MetricsFunction, Query } from '#engine/traceql/ast.ts';
+import type { Query } from '#engine/traceql/ast.ts';
 import { parseQuery } from '#engine/traceql/parse.ts';
+import { isMetricsQuery, type MetricsQuery } from '#engine/traceql/plan-metrics.ts';
 import { validateQuery } from '#engine/traceql/validate.ts';
 import { checkQuerySize } from './query-size.ts';
 import type { SearchEnvironment } from './search.ts';
 
 /** What the reading of requests needs of the process. */
 export type RequestEnvironment = Pick<SearchEnvironment, 'config' | 'limits' | 'clock'>;
-
-/** A TraceQL query that ends in a metrics function. */
-export type MetricsQuery = Query & { readonly metrics: MetricsFunction };
 
 /** A metrics request whose parameters and query have been checked. */
 export interface CheckedMetricsRequest<Request> {
@@ -41,10 +39,6 @@ function compiling<Result>(step: () => Result): Result {
     const error = toAppError(thrown);
     throw new AppError(error.code, `compiling query: ${error.message}`, { cause: thrown });
   }
-}
-
-function isMetricsQuery(query: Query): query is MetricsQuery {
-  return query.metrics !== undefined;
 }
 
 /** Throws where the query cannot run; `parsed` is its parse, or throws (spec traceql §3.7). */
