@@ -7,7 +7,8 @@ export type CountedRequest =
   | { readonly kind: 'list'; readonly prefix: string };
 
 /**
- * Tells every request of `backend` to `onRequest`: before it is made, or for a whole object, whose size is not known before, once it is there. Retries of the
+ * Tells every request of `backend` to `onRequest`: before it is made, or for a whole object, whose size is not known before, once it is there, or
+ * is known not to be. Retries of the
  * backend's own are not seen; a listing counts once.
  */
 export function countRequests(backend: Backend, onRequest: (request: CountedRequest) => void): Backend {
@@ -15,9 +16,14 @@ export function countRequests(backend: Backend, onRequest: (request: CountedRequ
   return {
     coalesceGapBytes: backend.coalesceGapBytes,
     read: async (key, signal) => {
-      const content = await backend.read(key, signal);
-      onRequest({ kind: 'readWhole', key, sizeBytes: content.length });
-      return content;
+      let sizeBytes = 0;
+      try {
+        const content = await backend.read(key, signal);
+        sizeBytes = content.length;
+        return content;
+      } finally {
+        onRequest({ kind: 'readWhole', key, sizeBytes });
+      }
     },
     readRange: (key, start, end, signal) => {
       onRequest({ kind: 'read', key, start, end });
