@@ -16,7 +16,7 @@ export function bucketValues(url: string, env: Environment): ReadonlyMap<string,
       if (parsed.host !== '') throw new AppError('bad_request', `--bucket ${url}: a folder has three slashes, file:///path`);
       return new Map([
         [`${trace}.backend`, 'local'],
-        [`${trace}.local.path`, fileURLToPath(parsed)],
+        [`${trace}.local.path`, unescaped(url, () => fileURLToPath(parsed))],
       ]);
     case 's3:':
       return s3Values(url, parsed, env);
@@ -28,6 +28,15 @@ export function bucketValues(url: string, env: Environment): ReadonlyMap<string,
   }
 }
 
+/** Broken escapes in a URL are the caller's mistake. */
+function unescaped(url: string, decode: () => string): string {
+  try {
+    return decode();
+  } catch (cause) {
+    throw new AppError('bad_request', `--bucket ${url}: broken escapes; write a percent sign as %25`, { cause });
+  }
+}
+
 function s3Values(url: string, { host, pathname, search, hash, username }: URL, env: Environment): ReadonlyMap<string, ConfigValue> {
   if (host === '' || search !== '' || hash !== '' || username !== '') {
     throw new AppError('bad_request', `--bucket ${url} must be s3://bucket/prefix; credentials come from the environment`);
@@ -35,7 +44,7 @@ function s3Values(url: string, { host, pathname, search, hash, username }: URL, 
   const values = new Map<string, ConfigValue>([
     [`${trace}.backend`, 's3'],
     [`${trace}.s3.bucket`, host],
-    [`${trace}.s3.prefix`, decodeURIComponent(pathname).replace(/^\/+|\/+$/g, '')],
+    [`${trace}.s3.prefix`, unescaped(url, () => decodeURIComponent(pathname)).replace(/^\/+|\/+$/g, '')],
   ]);
   const given = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL;
   if (given === undefined || given === '') {

@@ -10,7 +10,7 @@ export function printBytes(sizeBytes: number): string {
 
 /** A time span for people: `35 ms`, `2.4 s`, `3m05s`, `2h07m`. */
 export function printMs(durationMs: number): string {
-  if (durationMs < 1000) return `${Math.round(durationMs)} ms`;
+  if (durationMs < 999.5) return `${Math.round(durationMs)} ms`;
   if (durationMs < 59_950) return `${(durationMs / 1000).toFixed(1)} s`;
   const seconds = Math.round(durationMs / 1000);
   const two = (value: number) => String(value).padStart(2, '0');
