@@ -32,16 +32,20 @@ export function encodeMetricsBody({ grid, instant, series, metrics, partialMessa
   const write = instant ? writeInstant : createSampleWriter(grid);
   let text = '{"series":[';
   let separator = '';
+  let count = 0;
   for (const one of series) {
     const written = write(one);
     if (written === undefined) continue;
     text += `${separator}{"labels":[${labelsJson(one.labels)}]${written}}`;
     separator = ',';
+    count++;
     if (text.length < pieceLength) continue;
     pieces.push(encoder.encode(text));
     text = '';
   }
-  text += `],"metrics":${metricsJson(metrics)}`;
+  // Without series an instant answer does not have the member at all.
+  text = instant && count === 0 ? '{' : `${text}],`;
+  text += `"metrics":${metricsJson(metrics)}`;
   if (partialMessage !== undefined) text += `,"status":"PARTIAL","message":${JSON.stringify(partialMessage)}`;
   pieces.push(encoder.encode(`${text}}`));
   return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);

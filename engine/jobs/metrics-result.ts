@@ -44,7 +44,8 @@ export interface MetricsResultOptions {
 export function metricsResult(query: MetricsQuery, combined: readonly MetricsSeries[], options: MetricsResultOptions): MetricsResult {
   const { grid, maxSeries, maxExemplars } = options;
   const ungrouped = query.metrics.by.length === 0 && (query.metrics.function === 'rate' || query.metrics.function === 'count_over_time');
-  const computed = finalSeries(query.metrics, combined, grid).filter((series) => ungrouped || !isEmpty(series.values));
+  const rule = combineRule(query);
+  const computed = finalSeries(query.metrics, combined, grid).filter(({ values }) => ungrouped || !isEmpty(values, rule));
   const partial = maxSeries > 0 && combined.length >= maxSeries && isSeriesLimited(query);
   const kept = partial ? sortSeries(computed).slice(0, maxSeries) : computed;
   const staged = applySecondStages(placeExemplars(kept, grid, maxExemplars), query.secondStages);
@@ -56,8 +57,9 @@ export function isSeriesLimited({ metrics }: MetricsQuery): boolean {
   return metrics.by.length > 0 || metrics.function === 'compare';
 }
 
-function isEmpty(values: Float64Array): boolean {
-  for (let i = 0; i < values.length; i++) if (values[i] !== 0 && !Number.isNaN(values[i])) return false;
+/** Of spans that are only counted, none is empty, too. */
+function isEmpty(values: Float64Array, rule: CombineRule): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isNaN(values[i]) && (values[i] !== 0 || rule !== 'add')) return false;
   return true;
 }
 

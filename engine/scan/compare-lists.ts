@@ -77,6 +77,11 @@ async function readLists(
   const lists = { starts, pairs: new Int32Array(count).fill(-1) };
   const columns = ['Value', 'ValueInt', 'ValueDouble', 'ValueBool'].map((name) => group.file.columns.get(`${path}.${name}`));
   for (const column of columns) if (column !== undefined) await readValuePairs(comparison, group, column, keys, attributeOf, lists.pairs);
+  // What is stored in another way (maps, bytes, empty and mixed arrays) has no value that could be shown.
+  const nil = comparison.values.ofNil();
+  for (let i = 0; i < count; i++) {
+    if (lists.pairs[i] < 0 && attributeOf[i] >= 0) lists.pairs[i] = comparison.counts.pairOf(attributeOf[i], nil);
+  }
   return lists;
 }
 

@@ -15,6 +15,7 @@ export interface LabelValues {
   readonly count: () => number;
   /** The value of a number above 0. */
   readonly value: (id: number) => LabelValue;
+  readonly ofString: (text: string) => number;
   /** A text in WASM memory, or an id. */
   readonly ofText: (kernels: Kernels, at: number, length: number, meaning: Meaning) => number;
   readonly ofInt: (low: number, high: number, meaning: Meaning) => number;
@@ -64,6 +65,7 @@ export function createLabelValues(): LabelValues {
   return {
     count: () => values.length,
     value: (id) => values[id],
+    ofString,
     ofText: (kernels, at, length, meaning) => ofString(textOf(kernels, at, length, meaning)),
     ofInt: (low, high, meaning) => {
       if (high !== 0 || low >= smallInts) return ofBigInt(low, high, meaning);

@@ -14,18 +14,33 @@ const nullId = 0xffffffff;
 
 /** For each of some ascending span slots the number of its value of a reference, 0 where it has none (spec traceql §4.2, §8.6). */
 export async function valueIds(state: ScanState, reference: Reference, spans: Uint32Array, known: LabelValues): Promise<Uint32Array> {
+  const groups = sourcesOf(state.prepared.schema, reference);
+  if (groups.length === 0) return new Uint32Array(spans.length);
   let ids: Uint32Array | undefined;
-  for (const group of sourcesOf(state.prepared.schema, reference)) {
+  for (const group of groups) {
     const { slots, positions } = await chosenSlots(state, group, spans);
     const ofSlots = await slotIds(state, group, slots, known);
     ids = group.level === 'span' && ids === undefined ? ofSlots : spread(ofSlots, positions, ids);
   }
   ids ??= new Uint32Array(spans.length);
-  if (reference.kind === 'intrinsic' && reference.name === 'event:name') replaceZeros(ids, known.ofText(state.group.kernels, 0, 0, 'text'));
+  const missing = valueOfMissing(reference, groups);
+  if (missing !== undefined) replaceZeros(ids, known.ofString(missing));
   return ids;
 }
 
-/** A span without events has the empty event name. */
+/**
+ * What stands for a missing value, as in Tempo: the empty text for the event name of a span without events, the text "nil" for an attribute that has a column
+ * of its own (spec traceql §8.6, §13.2); otherwise nothing.
+ */
+function valueOfMissing(reference: Reference, groups: readonly SourceGroup[]): string | undefined {
+  if (reference.kind === 'intrinsic') return reference.name === 'event:name' ? '' : undefined;
+  return groups.some(hasOwnColumn) ? 'nil' : undefined;
+}
+
+function hasOwnColumn({ level, sources }: SourceGroup): boolean {
+  return level !== 'event' && level !== 'link' && sources.some((source) => source.kind === 'column' && !source.emptyIsAbsent);
+}
+
 function replaceZeros(ids: Uint32Array, id: number): void {
   for (let i = 0; i < ids.length; i++) if (ids[i] === 0) ids[i] = id;
 }
