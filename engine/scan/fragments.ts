@@ -5,7 +5,7 @@ import { printGoDuration } from '#engine/base/duration.ts';
 import type { Kernels } from '#engine/kernels/kernels.ts';
 import { kindNames, statusNames } from '#engine/traceql/ast.ts';
 import type { Meaning } from '#engine/vparquet/sources.ts';
-import { printId } from './string-predicates.ts';
+import { printedId } from './string-predicates.ts';
 import { type ElementValue, type Values, valueKind } from './values.ts';
 
 /** Bytes in WASM memory. */
@@ -124,12 +124,6 @@ export function createAttributeMaker(kernels: Kernels, maker: FragmentMaker, key
         return undefined;
     }
   };
-}
-
-function printedId(bytes: Uint8Array, meaning: Meaning): Uint8Array {
-  const out = new Uint8Array(32);
-  const { start, end } = printId(bytes, 0, bytes.length, meaning, out);
-  return out.subarray(start, end);
 }
 
 function intValue(value: bigint, meaning: Meaning): AttributeValue {

@@ -1,10 +1,11 @@
 import type { FieldExpression, Reference } from '#engine/traceql/ast.ts';
 import { referenceKey, referencesIn } from '#engine/traceql/plan-filter.ts';
-import { type SourceGroup, sourcesOf } from '#engine/vparquet/sources.ts';
+import { type Meaning, type SourceGroup, sourcesOf } from '#engine/vparquet/sources.ts';
 import { evaluateExpression, type Operand } from './expressions.ts';
 import { type Mask, maskAt, noSlots, toSpans } from './masks.ts';
 import type { ScanState } from './scan-state.ts';
 import { lastChildren, noChild, slotsAtLevel } from './slots.ts';
+import { printedId } from './string-predicates.ts';
 import { presence } from './tests.ts';
 import { type ElementValue, readValues, type Values, valueKind } from './values.ts';
 
@@ -96,7 +97,10 @@ async function chosenSlots(state: ScanState, group: SourceGroup, spans: Uint32Ar
 /** Reads a bound reference's value for the i-th span as an operand. */
 export function createReader(state: ScanState): (bound: BoundReference, index: number) => Operand {
   const { kernels } = state.group;
-  const text = (at: number, length: number) => Buffer.from(kernels.u8(at, length)).toString('utf8');
+  const text = (at: number, length: number, meaning: Meaning) => {
+    const bytes = kernels.u8(at, length);
+    return Buffer.from(meaning === 'text' ? bytes : printedId(bytes, meaning)).toString('utf8');
+  };
   return ({ groups }, index) => {
     for (const { values, positions } of groups) {
       const position = positions[index];
@@ -107,10 +111,10 @@ export function createReader(state: ScanState): (bound: BoundReference, index: n
   };
 }
 
-function operandOf(values: Values, position: number, text: (at: number, length: number) => string): Operand {
+function operandOf(values: Values, position: number, text: (at: number, length: number, meaning: Meaning) => string): Operand {
   switch (values.kinds[position]) {
     case valueKind.text:
-      return { kind: 'string', value: text(values.textAt[position], values.textLength[position]) };
+      return { kind: 'string', value: text(values.textAt[position], values.textLength[position], values.meaning) };
     case valueKind.int:
       return intOperand(values, values.ints[position]);
     case valueKind.double:
@@ -135,10 +139,13 @@ function intOperand(values: Values, value: bigint): Operand {
   }
 }
 
-function elementOperand(element: ElementValue, text: (at: number, length: number) => string): Exclude<Operand, { kind: 'array' }> {
+function elementOperand(
+  element: ElementValue,
+  text: (at: number, length: number, meaning: Meaning) => string,
+): Exclude<Operand, { kind: 'array' }> {
   switch (element.kind) {
     case 'text':
-      return { kind: 'string', value: text(element.at, element.length) };
+      return { kind: 'string', value: text(element.at, element.length, 'text') };
     case 'int':
       return { kind: 'int', value: element.value };
     case 'double':

@@ -8,7 +8,7 @@ import { type Mask, noSlots, unite } from './masks.ts';
 import type { ScanState } from './scan-state.ts';
 import { lastChildren, noChild, slotsAtLevel } from './slots.ts';
 import { holds, matchesText, stringPredicate } from './string-predicates.ts';
-import { presence } from './tests.ts';
+import { evaluateTest, presence } from './tests.ts';
 import { type ElementValue, readValues } from './values.ts';
 
 /** What an answer shows of one reference: for each picked span a fragment, or none. `isName`: it goes into the span's name. */
@@ -98,7 +98,11 @@ function showsMissing(group: SourceGroup): boolean {
 async function satisfied(state: ScanState, shown: ShownPlace['shown']): Promise<Mask> {
   let mask: Mask = noSlots;
   for (const { tests, groupIndex } of shown) {
-    for (const test of tests) mask = await unite(state, mask, state.testMasks.get(test)?.[groupIndex] ?? noSlots);
+    for (const test of tests) {
+      // A test behind one that nothing satisfied has not been evaluated, but other alternatives may have matched.
+      if (!state.testMasks.has(test) && state.prepared.tests[test].test.predicate.kind !== 'absent') await evaluateTest(state, test);
+      mask = await unite(state, mask, state.testMasks.get(test)?.[groupIndex] ?? noSlots);
+    }
   }
   return mask;
 }

@@ -109,6 +109,13 @@ export function printId(
   return { start: first, end: digits };
 }
 
+/** The printed form of an id by itself. */
+export function printedId(bytes: Uint8Array, meaning: Meaning): Uint8Array {
+  const out = new Uint8Array(32);
+  const { start, end } = printId(bytes, 0, bytes.length, meaning, out);
+  return out.subarray(start, end);
+}
+
 function compareBytes(bytes: Uint8Array, start: number, end: number, literal: Uint8Array): number {
   const length = end - start;
   const common = Math.min(length, literal.length);

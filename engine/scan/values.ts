@@ -41,7 +41,8 @@ export async function readValues(
 ): Promise<Values> {
   const first = sources.sources[0];
   const values: MutableValues = {
-    meaning: first?.kind === 'column' ? first.meaning : 'text',
+    // Behind a column of integers the generic list may hold texts of the same attribute.
+    meaning: first?.kind === 'column' && first.meaning !== 'int' ? first.meaning : 'text',
     kinds: new Uint8Array(slots.length),
     textAt: new Uint32Array(slots.length),
     textLength: new Uint32Array(slots.length),
@@ -54,7 +55,18 @@ export async function readValues(
     if (source.kind === 'column') await readColumn(group, source, slots, values);
     else await readList(group, source, slots, values, types);
   }
+  if (first?.kind === 'column' && first.emptyIsAbsent) showEmptyTexts(values);
   return values;
+}
+
+/** An empty text must not become the first element of a list when a generic attribute has the value. */
+function hideEmptyTexts({ kinds, textLength }: MutableValues): void {
+  for (let i = 0; i < kinds.length; i++) if (kinds[i] === valueKind.text && textLength[i] === 0) kinds[i] = valueKind.absent;
+}
+
+/** Where no other source had a value, the empty text of such a column is the value after all: `resource.service.name` is never missing. */
+function showEmptyTexts({ kinds }: MutableValues): void {
+  for (let i = 0; i < kinds.length; i++) if (kinds[i] === valueKind.absent) kinds[i] = valueKind.text;
 }
 
 async function readColumn(group: RowGroup, source: ColumnSource, slots: Uint32Array, values: MutableValues): Promise<void> {
@@ -63,6 +75,7 @@ async function readColumn(group: RowGroup, source: ColumnSource, slots: Uint32Ar
   if (!source.repeatedValues || pages.entryCount === slotBound(group, source.level)) {
     const positions = Uint32Array.from(slots, (_, i) => i);
     await readEntries(group, column, pages, slots, positions, values);
+    if (source.emptyIsAbsent) hideEmptyTexts(values);
   } else {
     const { entries, positions } = await onColumn(group, column, () => entriesOf(group, pages, column.maxRepetition - 1, slots, undefined));
     await readEntries(group, column, pages, entries, positions, values);

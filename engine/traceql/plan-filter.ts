@@ -1,5 +1,6 @@
 import type { ComparisonOperator, FieldExpression, Reference, Static } from './ast.ts';
 import type { Comparison, Condition, Predicate, ShownReference, Test } from './plan.ts';
+import { isArithmetic } from './static-types.ts';
 
 const mirrored: Readonly<Record<Comparison, Comparison>> = { '=': '=', '!=': '!=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
 const minInt64 = -(2n ** 63n);
@@ -62,6 +63,9 @@ function planCondition(draft: PlanDraft, expression: FieldExpression, negated = 
       // A missing value is neither true nor false: `!.x` asks for a stored false.
       if (isReference(expression.operand))
         return addTest(draft, expression.operand, { kind: 'boolean', operator: '=', value: false }, true);
+      if (expression.operand.kind === 'unary' && expression.operand.operator === '!')
+        return planCondition(draft, expression.operand.operand, negated);
+      if (!isBoolean(expression.operand)) return general(draft, expression);
       return { kind: 'not', operand: planCondition(draft, expression.operand, true) };
     case 'binary':
       return planBinary(draft, expression, negated);
@@ -213,6 +217,11 @@ function groupChildren(draft: PlanDraft, condition: Condition): Condition {
 function childLevel(reference: Reference): 'event' | 'link' | undefined {
   const scope = reference.kind === 'attribute' ? reference.scope : reference.name.split(':')[0];
   return scope === 'event' || scope === 'link' ? scope : undefined;
+}
+
+/** True for what is true or false of every span. Arithmetic may have no result, and `!` of that is no match. */
+function isBoolean(expression: FieldExpression): boolean {
+  return expression.kind === 'exists' || (expression.kind === 'binary' && !isArithmetic(expression.operator));
 }
 
 /** True for a bare attribute or intrinsic. */
