@@ -1,6 +1,6 @@
 import type { OtlpSpan } from './trace-model.ts';
 
-/** Where a span stands in its trace's tree (spec blocks §4.7); all but `childCount` are 0 where that is unknown. */
+/** Where a span stands in its trace's tree (spec blocks §4.7); all but `childCount` are 0 where a span is not below a root, all where the trace has no root or an id more than twice. */
 export interface TreePosition {
   left: number;
   right: number;
@@ -20,6 +20,7 @@ export function numberTree(spans: readonly OtlpSpan[]): readonly TreePosition[] 
     const id = idKey(span.spanId);
     byId.set(id, [...(byId.get(id) ?? []), i]);
   });
+  if (spans.every((span) => span.parentSpanId.length > 0) || [...byId.values()].some((same) => same.length > 2)) return positions;
   const children: number[][] = spans.map(() => []);
   const roots: number[] = [];
   spans.forEach((span, i) => {
@@ -32,7 +33,7 @@ export function numberTree(spans: readonly OtlpSpan[]): readonly TreePosition[] 
     children[parent]!.push(i);
     positions[parent]!.childCount++;
   });
-  if ([...byId.values()].every((same) => same.length <= 2)) walk(roots, children, positions);
+  walk(roots, children, positions);
   return positions;
 }
 

@@ -144,7 +144,7 @@ function randomScope(random: SeededRandom) {
 
 function resourceAttributes(random: SeededRandom): readonly OtlpAttribute[] {
   const wide = attributes(random, words.wideKeys.resource, true).filter(({ key }) => key !== 'service.name');
-  const service: OtlpValue = random.below(12) === 0 ? randomValue(random, true) : { kind: 'string', value: random.pick(words.services) };
+  const service: OtlpValue = random.below(12) === 0 ? opaque(random) : { kind: 'string', value: random.pick(words.services) };
   const named = random.below(8) === 0 ? [] : [{ key: 'service.name', value: service }];
   return [...attributes(random, words.scalarKeys.resource, false), ...wide, ...named];
 }
