@@ -19,7 +19,7 @@ import { randomDedicatedColumns, randomTraces } from './random-traces.ts';
 /** What the cases of a run share. */
 export interface Bench {
   readonly backend: MemoryBackend;
-  /** Without windows, and with such as start with 1 and 2 traces. */
+  /** Without windows, with such as start with 1 and 2 traces, and where round trips matter, so that columns are fetched ahead. */
   readonly environments: readonly JobEnvironment[];
 }
 
@@ -41,7 +41,12 @@ const everything = 1_000;
 export function createBench(): Bench {
   const backend = createMemoryBackend();
   const settings = { backend, maxMemoryBytes: 2 ** 28, cacheBytes: 2 ** 22, maxConcurrentJobs: 1 };
-  const windows = [{}, { firstWindowRows: 1 }, { firstWindowRows: 2 }];
+  const windows = [
+    {},
+    { firstWindowRows: 1 },
+    { firstWindowRows: 2 },
+    { firstWindowRows: 1, backend: { ...backend, coalesceGapBytes: 4096 } },
+  ];
   return { backend, environments: windows.map((window) => createJobEnvironment({ ...settings, ...window })) };
 }
 
