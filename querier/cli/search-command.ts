@@ -5,6 +5,7 @@ import { encodeSearchAnswer } from '#engine/api/search-body.ts';
 import type { Backend } from '#engine/backend/backend.ts';
 import { countRequests } from '#engine/backend/counted.ts';
 import { type BackendContext, createBackend } from '#engine/backend/create.ts';
+import { createLocalBackend } from '#engine/backend/local.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
 import type { TenantId } from '#engine/base/units.ts';
 import type { Poller } from '#engine/blocklist/poller.ts';
@@ -39,6 +40,8 @@ export interface Terminal extends BackendContext {
 /** Exit statuses, as grep has them; interrupted as shells have it. */
 export const exitStatus = { found: 0, nothing: 1, failed: 2, interrupted: 130 } as const;
 
+/** Smaller jobs than a frontend makes: progress and Ctrl-C work between them. */
+const maxBytesPerJob = 32 << 20;
 const maxJobMemoryBytes = 1 << 30;
 const cacheBytes = 256 << 20;
 
@@ -55,7 +58,14 @@ export async function searchCommand(args: readonly string[], terminal: Terminal)
   }
 }
 
-async function loadStorage(flags: SearchFlags, terminal: Terminal): Promise<{ readonly config: Config; readonly backend: Backend }> {
+interface Storage {
+  readonly config: Config;
+  readonly backend: Backend;
+  /** Lets go of open files. */
+  readonly close: () => void;
+}
+
+async function loadStorage(flags: SearchFlags, terminal: Terminal): Promise<Storage> {
   const given = parseFlags(flags.configArgs);
   if (flags.bucket === '' && flags.configArgs.length === 0) {
     throw new AppError('bad_request', 'say where the blocks are with --bucket or -config.file; see rubato search --help');
@@ -63,16 +73,24 @@ async function loadStorage(flags: SearchFlags, terminal: Terminal): Promise<{ re
   if (flags.bucket !== '' && given.configFile !== '') throw new AppError('bad_request', '--bucket does not go with -config.file');
   const bucket = flags.bucket === '' ? [] : bucketValues(flags.bucket, terminal.env);
   const { config } = await loadConfig({ ...given, values: new Map([...bucket, ...given.values]) }, (name) => terminal.env[name]);
-  return { config, backend: await createBackend(await storageConfig(config.values), terminal) };
+  const storage = await storageConfig(config.values);
+  if (storage.kind !== 'local') return { config, backend: await createBackend(storage, terminal), close: () => {} };
+  const backend = await createLocalBackend({ ...storage, monotonicMs: terminal.clock.monotonicMs });
+  return { config, backend, close: backend.close };
 }
 
 /** The search environment of a frontend, without its limits: whoever may read the bucket may search all of it. */
 function searchEnvironment(config: Config, flags: SearchFlags, poller: Poller, terminal: Terminal): SearchEnvironment {
   const { clock } = terminal;
   const { queryFrontend, limits } = config;
+  const targetBytesPerJob = Math.min(queryFrontend.search.targetBytesPerJob, maxBytesPerJob);
   const unlimited = { queryBackendAfterMs: 0, maxDurationMs: 0, maxLimit: 0, maxSpansPerSpanSet: 0 };
   return {
-    config: { ...queryFrontend, queryEndCutoffMs: 0, search: { ...queryFrontend.search, ...unlimited, concurrentJobs: flags.concurrency } },
+    config: {
+      ...queryFrontend,
+      queryEndCutoffMs: 0,
+      search: { ...queryFrontend.search, ...unlimited, targetBytesPerJob, concurrentJobs: flags.concurrency },
+    },
     limits: { ...limits, maxSearchDurationMs: 0 },
     clock,
     blocklist: poller.blocklist,
@@ -128,9 +146,17 @@ async function execute(
 }
 
 async function runSearch(flags: SearchFlags, terminal: Terminal): Promise<number> {
+  const storage = await loadStorage(flags, terminal);
+  try {
+    return await searchStorage(flags, terminal, storage);
+  } finally {
+    storage.close();
+  }
+}
+
+async function searchStorage(flags: SearchFlags, terminal: Terminal, { config, backend: store }: Storage): Promise<number> {
   const { clock, signal, writeOut, writeError, errorIsTerminal } = terminal;
   const startedMs = clock.monotonicMs();
-  const { config, backend: store } = await loadStorage(flags, terminal);
   const counter = createCostCounter();
   const backend = countRequests(store, counter.add);
   const tenants = await chooseTenants(backend, flags.tenants, flags.bucket !== '' || config.multitenancyEnabled, signal);
