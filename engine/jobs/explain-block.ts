@@ -10,7 +10,7 @@ import { type BlockScan, scanBlock } from '#engine/scan/search.ts';
 import type { JobEnvironment } from './environment.ts';
 import { emptyAnswer, openScan, planJob, scanAnswer } from './search-block.ts';
 
-/** A row group: what scanning it should cost at most, and after a run what became of it and what it did cost. */
+/** A row group: what scanning it should cost, and after a run what became of it and what it did cost. */
 export interface ExplainedRowGroup extends ExpectedRowGroup {
   readonly actual?: RowGroupOutcome & ReadCost;
 }
@@ -140,14 +140,14 @@ function total(costs: readonly ReadCost[]): ReadCost {
   return sum;
 }
 
-/** Requests by the row group that their first byte lies in; the rest went to the footer and its indexes. */
+/** Requests by the row group that their first byte lies in. The read of the footer goes to the file's end, and may begin in front of it, in data. */
 function attribute({ file, fromRowGroup, toRowGroup }: BlockScan, requests: readonly CountedRequest[]) {
   const spans = Array.from({ length: toRowGroup - fromRowGroup }, (_, i) => extent(file, fromRowGroup + i));
   const rowGroups: MutableCost[] = spans.map(() => ({ bytes: 0, requests: 0 }));
   const footer: MutableCost = { bytes: 0, requests: 0 };
   for (const request of requests) {
     if (request.kind !== 'read') continue;
-    const index = spans.findIndex(({ start, end }) => request.start >= start && request.start < end);
+    const index = request.end === file.sizeBytes ? -1 : spans.findIndex(({ start, end }) => request.start >= start && request.start < end);
     const cost = rowGroups[index] ?? footer;
     cost.bytes += request.end - request.start;
     cost.requests++;

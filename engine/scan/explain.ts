@@ -35,7 +35,7 @@ export interface ReadCost {
   readonly requests: number;
 }
 
-/** What scanning a row group reads at most, by the footer. */
+/** What scanning all of a row group should read, by the footer: each pass in one round of requests where these are worth merging. */
 export interface ExpectedRowGroup {
   readonly rowGroup: number;
   /** Traces. */
@@ -64,7 +64,7 @@ export function explainColumns(scan: Pick<BlockScan, 'prepared' | 'timeRange'>):
   return { firstPass: explained(firstPass), secondPass: explained(secondPass) };
 }
 
-/** What each row group of a scan reads at most. `coalesceGapBytes` is the backend's; 0: a request per dictionary and per column. */
+/** What each row group of a scan should read. `coalesceGapBytes` is the backend's; 0: a request per dictionary and per column. */
 export function explainRowGroups(scan: BlockScan, coalesceGapBytes: number): readonly ExpectedRowGroup[] {
   const { firstPass, secondPass } = columnsByPass(scan);
   const { file, fromRowGroup, toRowGroup } = scan;

@@ -69,7 +69,7 @@ function jobLines(job: ExplainedJob): readonly string[] {
   if (job.neverMatches) return ['    nothing is read: the query can never match'];
   const { fromRowGroup, toRowGroup, expected, actual } = job;
   const cost = actual && `; read ${printReads(actual)}, of that footer and indexes ${printReads(actual.footer)}`;
-  return [`  job over row groups ${fromRowGroup} to ${toRowGroup - 1}: expected at most ${printReads(expected)}${cost ?? ''}`];
+  return [`  job over row groups ${fromRowGroup} to ${toRowGroup - 1}: expected ${printReads(expected)}${cost ?? ''}`];
 }
 
 const rowGroupHeadings = ['    group', 'traces', 'windows', 'first pass', 'second pass', 'read', 'outcome'];
@@ -88,7 +88,7 @@ function blockLines(block: ExplainedBlock): readonly string[] {
   ];
 }
 
-/** An explanation for people. Reads are written as bytes / requests; the passes' are what the footer lets expect at most. */
+/** An explanation for people. Reads are written as bytes / requests; those of passes are what the footer lets expect if nothing is ruled out. */
 export function printExplanation(explanation: SearchExplanation): string {
   const { query, totalBlocks, totalJobs, totalBlockBytes, blocks, moreBlocks, actual } = explanation;
   const expected = blocks.flatMap(({ jobs }) => jobs).reduce<ReadCost>((all, job) => sum(all, job.expected), { bytes: 0, requests: 0 });
@@ -96,7 +96,7 @@ export function printExplanation(explanation: SearchExplanation): string {
   const lines = [
     `plan of ${printable(query)}`,
     `${counted(totalBlocks, 'block')}, ${counted(totalJobs, 'job')}, ${printBytes(totalBlockBytes)}; reads are bytes / requests`,
-    `expected at most, without footers${shown}: ${printReads(expected)}`,
+    `expected without footers, if nothing is ruled out${shown}: ${printReads(expected)}`,
     ...(actual ? [`read by ${counted(actual.jobs, 'job')} that ran: ${printReads(actual)}`] : []),
     ...blocks.flatMap(blockLines),
     ...(moreBlocks > 0 ? ['', `and ${counted(moreBlocks, 'more block')}: see --explain-blocks`] : []),

@@ -15,15 +15,20 @@ import { wholeBlockRequest } from '../../whole-block.ts';
 // Goal: the plan part says which columns a job reads, in order, and what that costs at most; a run reads what the search reads, and says why it found nothing.
 // Method: real blocks; the plan compared whole; costs against an independent count of the backend's calls.
 
-const root = join(import.meta.dirname, '../../fixtures/blocks');
+const fixtures = join(import.meta.dirname, '../../fixtures');
+const root = join(fixtures, 'blocks');
 const rowgroups = { tenant: 'rowgroups', block: '1b000000-6000-4000-8000-000000000032' };
 const range = { startSeconds: 1768046400, endSeconds: 1768050000 };
 
-const local = await createLocalBackend({ path: root });
-after(local.close);
+const bench = { tenant: 'smoke', block: '54000000-0000-4000-8000-202601101200', root: join(fixtures, 'bench/blocks') };
+const stores = new Map([
+  [root, await createLocalBackend({ path: root })],
+  [bench.root, await createLocalBackend({ path: bench.root })],
+]);
+after(() => stores.forEach(({ close }) => close()));
 
 interface Options {
-  readonly place?: { readonly tenant: string; readonly block: string };
+  readonly place?: { readonly tenant: string; readonly block: string; readonly root?: string };
   readonly range?: { readonly startSeconds: number; readonly endSeconds: number };
   readonly limit?: number;
   /** As if each request were a round trip. */
@@ -33,6 +38,8 @@ interface Options {
 
 async function setUp(query: string, options: Options = {}) {
   const { place = rowgroups, limit = 1000, remote = false, firstWindowRows } = options;
+  const folder = options.place?.root ?? root;
+  const local = stores.get(folder)!;
   const reads: number[] = [];
   const backend: Backend = {
     coalesceGapBytes: remote ? 512 * 1024 : 0,
@@ -46,7 +53,7 @@ async function setUp(query: string, options: Options = {}) {
   };
   const window = firstWindowRows === undefined ? {} : { firstWindowRows };
   const environment = () => createJobEnvironment({ backend, maxMemoryBytes: 2 ** 28, cacheBytes: 2 ** 24, ...window });
-  const meta = parseBlockMeta(readFileSync(join(root, place.tenant, place.block, 'meta.json')));
+  const meta = parseBlockMeta(readFileSync(join(folder, place.tenant, place.block, 'meta.json')));
   const times = options.range ?? { startSeconds: 0, endSeconds: 0 };
   const request = wholeBlockRequest(meta, { query, ...times, limit, spansPerSpanset: 3 });
   return { environment, reads, job: { tenant: tenantId(place.tenant), request, format: 'json' as const } };
@@ -209,4 +216,13 @@ test('row windows that were looked at', async () => {
   assert.equal(group?.windows[0], 4);
   assert.ok(group.windows.length > 1);
   assert.deepEqual([group.actual?.windows, group.actual?.traces], [[4], 2]);
+});
+
+test('the read of the footer counts as such where it begins in the last row group', async () => {
+  const { explanation } = await run('{ name = "no such name" }', { place: bench, remote: true });
+  assert.equal(explanation.actual?.footer.requests, 1);
+  assert.deepEqual(
+    explanation.rowGroups.map(({ actual }) => actual?.requests),
+    [1, 1, 1],
+  );
 });
