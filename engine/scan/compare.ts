@@ -67,7 +67,7 @@ export function createCompareMeasurement(scan: MetricsScan, plan: ComparePlan): 
       const cells = await cellsOf(state, counted, plan, intervals);
       for (const reference of columns) {
         throwIfAborted(scan.signal);
-        await countColumn(comparison, state, reference, counted.spans, cells);
+        await countColumn(comparison, state, reference, counted, cells);
       }
       await countListAttributes(comparison, state, counted.spans, cells);
     },
@@ -130,13 +130,13 @@ async function countColumn(
   { counts, values, attribute }: Comparison,
   state: ScanState,
   reference: Reference,
-  spans: Uint32Array,
+  counted: CountedSpans,
   cells: Uint32Array,
 ): Promise<void> {
   const group = sourcesOf(state.prepared.schema, reference)[0];
   const source = group?.sources.find(({ kind }) => kind === 'column');
   if (source?.kind !== 'column' || levelOf(reference) === 'event') return;
-  const ids = await columnIds(state, source, spans, values);
+  const ids = await columnIds(state, source, counted, values);
   const number = attribute(reference);
   const pairs = new Int32Array(values.count()).fill(-1);
   for (let i = 0; i < ids.length; i++) {

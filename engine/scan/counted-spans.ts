@@ -22,6 +22,8 @@ export interface CountedSpans {
   readonly spans: Uint32Array;
   /** Interval of each. */
   readonly intervals: Uint32Array;
+  /** Whether these are all slots of the row group. */
+  readonly all: boolean;
 }
 
 /** The column of span starts, which every block has. */
@@ -39,6 +41,14 @@ export function halvesAt({ memory }: Kernels, at: number, count: number): Halves
   return { low: new Uint32Array(memory.buffer, at, 2 * count), high: new Int32Array(memory.buffer, at, 2 * count) };
 }
 
+let identity = new Uint32Array(0);
+
+/** The numbers from 0 to `count - 1`. Not to be changed. */
+export function firstSlots(count: number): Uint32Array {
+  if (identity.length < count) identity = Uint32Array.from({ length: 2 * count }, (_, i) => i);
+  return identity.subarray(0, count);
+}
+
 /** The spans of a byte map that start within the window. */
 export async function countSpans(state: ScanState, matched: number, window: MetricsWindow): Promise<CountedSpans> {
   const { group } = state;
@@ -46,18 +56,21 @@ export async function countSpans(state: ScanState, matched: number, window: Metr
   const { spanCount } = await state.structure();
   const column = requiredColumn(group, spanStartColumn);
   const pages = await pagesOf(group, column);
-  const entriesAt = kernels.alloc(4 * spanCount);
-  const count = kernels.indexes(matched, spanCount, entriesAt, spanCount);
-  const startsAt = kernels.alloc(8 * Math.max(count, pages.entryCount));
+  const count = kernels.countOnes(matched, spanCount);
+  const everySpan = count === pages.entryCount;
+  const entriesAt = everySpan ? 0 : kernels.alloc(4 * spanCount);
+  const startsAt = kernels.alloc(8 * count);
   await onColumn(group, column, () => {
-    if (count === pages.entryCount) kernels.ints(pages, startsAt);
-    else kernels.gatherInts(pages, entriesAt, count, startsAt);
+    if (everySpan) return kernels.ints(pages, startsAt);
+    kernels.indexes(matched, spanCount, entriesAt, spanCount);
+    kernels.gatherInts(pages, entriesAt, count, startsAt);
   });
-  return withinWindow(kernels.u32(entriesAt, count), halvesAt(kernels, startsAt, count), window);
+  const entries = everySpan ? firstSlots(count) : kernels.u32(entriesAt, count).slice();
+  return withinWindow(entries, halvesAt(kernels, startsAt, count), window, everySpan);
 }
 
 /** Distances from the window's base are exact as doubles up to 2^53 ns (104 days), and beyond that far outside. */
-function withinWindow(entries: Uint32Array, { low, high }: Halves, window: MetricsWindow): CountedSpans {
+function withinWindow(entries: Uint32Array, { low, high }: Halves, window: MetricsWindow, everySpan: boolean): CountedSpans {
   const { baseNanos } = window;
   const baseHigh = Number(baseNanos >> 32n);
   const baseLow = Number(baseNanos & 0xffffffffn);
@@ -65,15 +78,25 @@ function withinWindow(entries: Uint32Array, { low, high }: Halves, window: Metri
   const until = Number(window.endNanos - baseNanos);
   const step = Number(window.stepNanos);
   const count = entries.length;
-  const spans = new Uint32Array(count);
   const intervals = new Uint32Array(count);
-  let top = 0;
+  let inside = 0;
   for (let i = 0; i < count; i++) {
     const distance = (high[2 * i + 1] - baseHigh) * 4294967296 + (low[2 * i] - baseLow);
-    if (!(distance > after && distance <= until)) continue;
-    spans[top] = entries[i];
-    // An exact quotient of whole numbers below 2^53 is never rounded to or across a whole number.
-    intervals[top++] = Math.ceil(distance / step) - 1;
+    if (distance > after && distance <= until) {
+      // An exact quotient of whole numbers below 2^53 is never rounded to or across a whole number.
+      intervals[i] = Math.ceil(distance / step) - 1;
+      inside++;
+    } else intervals[i] = outside;
   }
-  return { spans: spans.subarray(0, top), intervals: intervals.subarray(0, top) };
+  if (inside === count) return { spans: entries, intervals, all: everySpan };
+  const spans = new Uint32Array(inside);
+  let top = 0;
+  for (let i = 0; i < count; i++) {
+    if (intervals[i] === outside) continue;
+    spans[top] = entries[i];
+    intervals[top++] = intervals[i];
+  }
+  return { spans, intervals: intervals.subarray(0, inside), all: false };
 }
+
+const outside = 0xffffffff;

@@ -10,7 +10,6 @@ import { argumentValues } from './metric-values.ts';
 import { putSlots, valueIds } from './reference-values.ts';
 import { onColumn, pagesOf } from './row-group.ts';
 import type { ScanState } from './scan-state.ts';
-import { slotsAtLevel } from './slots.ts';
 import { requiredColumn } from './structure.ts';
 
 /** Exemplars of a job, by group (spec traceql §8.10). */
@@ -48,25 +47,48 @@ export function createExemplarPicker(plan: MetricsPlan, grid: MetricsGrid, wante
   };
 }
 
-interface ChosenSpans extends CountedSpans {
+interface ChosenSpans {
+  readonly spans: Uint32Array;
+  readonly intervals: Uint32Array;
   /** Where each stands among the counted spans. */
   readonly indexes: Uint32Array;
 }
 
 /** One span each of some traces, evenly over the row group. */
 async function chooseSpans(state: ScanState, counted: CountedSpans, groups: Uint32Array, most: number): Promise<ChosenSpans> {
-  const { slots, positions } = await slotsAtLevel(state, counted.spans, 'trace');
-  const firsts = new Uint32Array(slots.length + 1).fill(positions.length);
-  for (let i = positions.length - 1; i >= 0; i--) firsts[positions[i]] = i;
-  const step = Math.max(1, slots.length / most);
+  const { traceSpans, traceCount } = await state.structure();
+  const starts = state.group.kernels.u32(traceSpans, traceCount + 1);
   const indexes: number[] = [];
-  for (let at = 0; at < slots.length; at += step) {
-    const trace = Math.floor(at);
-    const index = firsts[trace] + ((Math.imul(slots[trace] + 1, spreadMultiplier) >>> 8) % (firsts[trace + 1] - firsts[trace]));
+  const count = counted.spans.length;
+  const step = Math.max(1, count / most);
+  let trace = -1;
+  for (let at = 0; at < count; at += step) {
+    const candidate = lastNotAbove(starts, counted.spans[Math.floor(at)]);
+    if (candidate === trace) continue;
+    trace = candidate;
+    const from = firstNotBelow(counted.spans, starts[trace]);
+    const to = firstNotBelow(counted.spans, starts[trace + 1]);
+    const index = from + ((Math.imul(trace + 1, spreadMultiplier) >>> 8) % (to - from));
     if (groups[index] !== noGroup) indexes.push(index);
   }
   const chosen = Uint32Array.from(indexes);
   return { indexes: chosen, spans: chosen.map((i) => counted.spans[i]), intervals: chosen.map((i) => counted.intervals[i]) };
+}
+
+/** Position of the first of ascending numbers that is not below a bound. */
+function firstNotBelow(numbers: Uint32Array, bound: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (numbers[middle] < bound) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function lastNotAbove(numbers: Uint32Array, bound: number): number {
+  return firstNotBelow(numbers, bound + 1) - 1;
 }
 
 /** True where an exemplar has a value of its own and stands at its span's start; others take both from their sample. */
@@ -90,12 +112,13 @@ async function timesOf(state: ScanState, plan: MetricsPlan, grid: MetricsGrid, {
 
 /** Labels and values of some spans: the trace id and all that the query looks at. */
 async function readExemplars(state: ScanState, plan: MetricsPlan, spans: Uint32Array): Promise<readonly Omit<MetricsExemplar, 'timeMs'>[]> {
+  const chosen: CountedSpans = { spans, intervals: new Uint32Array(spans.length), all: false };
   const labels: MetricsLabel[][] = Array.from(spans, () => []);
   const references = plan.search.shown.map(({ reference }) => reference).filter((reference) => printReference(reference) !== 'trace:id');
   for (const reference of [{ kind: 'intrinsic', name: 'trace:id' } as const, ...references]) {
     if (sourcesOf(state.prepared.schema, reference).length === 0) continue;
     const values = createLabelValues();
-    const ids = await valueIds(state, reference, spans, values);
+    const ids = await valueIds(state, reference, chosen, values);
     const key = printReference(reference);
     labels.forEach((list, i) => {
       if (ids[i] !== 0) list.push({ key, value: values.value(ids[i]) });
@@ -103,7 +126,7 @@ async function readExemplars(state: ScanState, plan: MetricsPlan, spans: Uint32A
   }
   const numbers =
     hasOwnValue(plan) && plan.argument !== undefined
-      ? await argumentValues(state, plan.argument, spans)
+      ? await argumentValues(state, plan.argument, chosen)
       : new Float64Array(spans.length).fill(Number.NaN);
   return labels.map((list, i) => ({ labels: list, value: numbers[i] }));
 }

@@ -6,17 +6,24 @@ export const noGroup = 0xffffffff;
 const maxGroups = 2 ** 22;
 /** Pairs that are looked up in an array rather than in a map. */
 const maxDensePairs = 2 ** 20;
+const notMet = -1;
+
+/** A column of value numbers, one for each span, all below `size`. */
+export interface GroupColumn {
+  readonly ids: Uint32Array;
+  readonly size: number;
+}
 
 /** Tuples of value numbers that a job has met, numbered from 0 in order of appearance. */
 export interface GroupTable {
   readonly count: () => number;
-  /** Group of each span, from its number in each column; the columns are those of every call. Columns of `required` without value (0) give {@link noGroup}. */
-  readonly groupsOf: (columns: readonly Uint32Array[], length: number) => Uint32Array;
+  /** Group of each span, from its number in each column; the columns are those of every call. */
+  readonly groupsOf: (columns: readonly GroupColumn[], length: number) => Uint32Array;
   /** The numbers that make up a group, one for each column. */
   readonly members: (group: number) => readonly number[];
 }
 
-/** An empty table of tuples; `requiredColumn`: index of the column whose 0 leaves a span out. */
+/** An empty table of tuples. Spans without value (0) in the column of that index have {@link noGroup}. */
 export function createGroupTable(columnCount: number, requiredColumn?: number): GroupTable {
   const pairs = Array.from({ length: columnCount }, () => createPairTable());
   return {
@@ -24,8 +31,11 @@ export function createGroupTable(columnCount: number, requiredColumn?: number): 
     groupsOf: (columns, length) => {
       let groups = new Uint32Array(length);
       columns.forEach((column, index) => {
+        const table = pairs[index];
+        const required = index === requiredColumn;
         const next = new Uint32Array(length);
-        pairs[index].pair(groups, column, next, index === requiredColumn);
+        if (index === 0) table.single(column, required, next);
+        else table.pair(groups, pairs[index - 1].count(), column, required, next);
         groups = next;
       });
       return groups;
@@ -48,10 +58,10 @@ function createPairTable() {
   let firsts = new Uint32Array(64);
   let seconds = new Uint32Array(64);
   let count = 0;
-  // The same pairs as an array of rows where numbers are small, and as a map where they are not.
+  // The pairs as an array of rows while that is small enough, then as a map.
   let dense = new Int32Array(0);
   let width = 0;
-  const sparse = new Map<number, number>();
+  let sparse: Map<number, number> | undefined;
 
   const add = (first: number, second: number): number => {
     if (count === maxGroups) throw new AppError('resource_exhausted', `more than ${maxGroups} series; group by fewer attributes`);
@@ -63,51 +73,76 @@ function createPairTable() {
     seconds[count] = second;
     return count++;
   };
-  const lookUp = (first: number, second: number): number => {
-    const key = first * 2 ** 24 + second;
-    let id = sparse.get(key);
-    if (id === undefined) {
-      id = add(first, second);
-      sparse.set(key, id);
-    }
-    return id;
-  };
-  /** Makes room for pairs below these numbers; false where that is too much. */
-  const prepareDense = (height: number, wanted: number): boolean => {
-    if (height * wanted > maxDensePairs || sparse.size > 0) return false;
-    if (wanted <= width && height * width <= dense.length) return true;
-    width = Math.max(width, wanted);
-    if (height * width > maxDensePairs) return false;
-    dense = new Int32Array(Math.max(height * width, Math.min(maxDensePairs, 2 * dense.length))).fill(-1);
+  /** Makes room for rows and columns; false where that is too much. */
+  const makeRoom = (height: number, columns: number): boolean => {
+    if (sparse !== undefined) return false;
+    if (columns <= width && height * width <= dense.length) return true;
+    const wider = Math.max(width, columns);
+    if (height * wider > maxDensePairs) return false;
+    width = wider;
+    dense = new Int32Array(Math.min(maxDensePairs, 2 * height * width)).fill(notMet);
     for (let id = 0; id < count; id++) dense[firsts[id] * width + seconds[id]] = id;
     return true;
   };
-  const toSparse = () => {
-    if (sparse.size === 0) for (let id = 0; id < count; id++) sparse.set(firsts[id] * 2 ** 24 + seconds[id], id);
+  const toSparse = (): Map<number, number> => {
+    if (sparse !== undefined) return sparse;
+    sparse = new Map();
+    for (let id = 0; id < count; id++) sparse.set(firsts[id] * maxGroups + seconds[id], id);
+    dense = new Int32Array(0);
+    return sparse;
+  };
+  const pairSparsely = (first: Uint32Array, second: Uint32Array, required: boolean, out: Uint32Array): void => {
+    const known = toSparse();
+    for (let i = 0; i < out.length; i++) {
+      if (first[i] === noGroup || (required && second[i] === 0)) {
+        out[i] = noGroup;
+        continue;
+      }
+      const key = first[i] * maxGroups + second[i];
+      let id = known.get(key);
+      if (id === undefined) {
+        id = add(first[i], second[i]);
+        known.set(key, id);
+      }
+      out[i] = id;
+    }
   };
   return {
     count: () => count,
     parts: (id: number) => ({ first: firsts[id], second: seconds[id] }),
-    pair: (first: Uint32Array, second: Uint32Array, out: Uint32Array, required: boolean): void => {
-      const isDense = prepareDense(largest(first) + 1, largest(second) + 1);
-      if (!isDense) toSparse();
+    /** Numbers alone: pairs with 0. */
+    single: ({ ids, size }: GroupColumn, required: boolean, out: Uint32Array): void => {
+      if (dense.length < size) {
+        dense = new Int32Array(2 * size).fill(notMet);
+        for (let id = 0; id < count; id++) dense[seconds[id]] = id;
+      }
+      const known = dense;
       for (let i = 0; i < out.length; i++) {
-        if (first[i] === noGroup || (required && second[i] === 0)) out[i] = noGroup;
-        else if (!isDense) out[i] = lookUp(first[i], second[i]);
+        const id = ids[i];
+        if (required && id === 0) out[i] = noGroup;
         else {
-          const at = first[i] * width + second[i];
-          if (dense[at] < 0) dense[at] = add(first[i], second[i]);
-          out[i] = dense[at];
+          if (known[id] === notMet) known[id] = add(0, id);
+          out[i] = known[id];
+        }
+      }
+    },
+    /** Numbers below `height` with those of a column. */
+    pair: (first: Uint32Array, height: number, { ids, size }: GroupColumn, required: boolean, out: Uint32Array): void => {
+      if (!makeRoom(height, size)) {
+        pairSparsely(first, ids, required, out);
+        return;
+      }
+      const known = dense;
+      for (let i = 0; i < out.length; i++) {
+        if (first[i] === noGroup || (required && ids[i] === 0)) out[i] = noGroup;
+        else {
+          const at = first[i] * width + ids[i];
+          if (known[at] === notMet) known[at] = add(first[i], ids[i]);
+          out[i] = known[at];
         }
       }
     },
   };
-}
-
-function largest(numbers: Uint32Array): number {
-  let most = 0;
-  for (let i = 0; i < numbers.length; i++) if (numbers[i] > most && numbers[i] !== noGroup) most = numbers[i];
-  return most;
 }
 
 function grown(numbers: Uint32Array): Uint32Array<ArrayBuffer> {

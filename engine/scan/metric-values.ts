@@ -1,50 +1,22 @@
 import type { Reference } from '#engine/traceql/ast.ts';
-import { type SourceGroup, sourcesOf } from '#engine/vparquet/sources.ts';
-import { chosenSlots, gatherHalves, onlyColumn } from './reference-values.ts';
+import { type ColumnSource, sourcesOf } from '#engine/vparquet/sources.ts';
+import type { CountedSpans } from './counted-spans.ts';
+import { gatherHalves, onlyColumn, type Placement, placementOf } from './reference-values.ts';
 import type { ScanState } from './scan-state.ts';
 import { noChild } from './slots.ts';
-import { readValues, valueKind } from './values.ts';
+import { readValues, type Values, valueKind } from './values.ts';
 
-/** How numbers of a function's argument are read (spec traceql §8.5): only the span's own duration is in seconds, and has no sign. */
-interface Scale {
-  readonly divisor: number;
-  readonly unsigned: boolean;
+/** Whole numbers of some slots as halves: entry i has its low half at 2i, its high half at 2i + 1. */
+interface WholeNumbers {
+  readonly low: Uint32Array;
+  readonly high: Int32Array;
+  /** Which are there, by slot; undefined: all. */
+  readonly present: Uint8Array | undefined;
 }
 
-/** Reads one number from a whole value's halves, or from a float. */
-interface NumberReader {
-  readonly ofInt: (low: number, high: number) => number;
-  readonly ofFloat: (value: number) => number;
-}
-
+/** True for what is shown in seconds and has no sign: only the span's own duration (spec traceql §8.5). */
 function isSpanDuration(reference: Reference): boolean {
   return reference.kind === 'intrinsic' && reference.name === 'duration';
-}
-
-/** The argument's value for each of some ascending span slots: a double, NaN where there is no number. */
-export function argumentValues(state: ScanState, reference: Reference, spans: Uint32Array): Promise<Float64Array> {
-  const scale: Scale = isSpanDuration(reference) ? { divisor: 1e9, unsigned: true } : { divisor: 1, unsigned: false };
-  return readNumbers(state, reference, spans, {
-    ofInt: (low, high) => ((scale.unsigned ? high >>> 0 : high) * 4294967296 + low) / scale.divisor,
-    ofFloat: (value) => value,
-  });
-}
-
-/**
- * The exponent of the smallest power of two that is not below the argument's whole value, for each of some ascending span slots; NaN where the value is
- * below 2, no whole number, or missing (spec traceql §8.5).
- */
-export function argumentExponents(state: ScanState, reference: Reference, spans: Uint32Array): Promise<Float64Array> {
-  const unsigned = isSpanDuration(reference);
-  return readNumbers(state, reference, spans, {
-    ofInt: (low, high) => {
-      const top = unsigned ? high >>> 0 : high;
-      if (top < 0 || (top === 0 && low < 2)) return Number.NaN;
-      const topOfPrevious = low === 0 ? top - 1 : top;
-      return topOfPrevious > 0 ? 64 - Math.clz32(topOfPrevious) : 32 - Math.clz32(low - 1);
-    },
-    ofFloat: () => Number.NaN,
-  });
 }
 
 /** True where bucket bounds of an argument are shown in seconds instead of nanoseconds. */
@@ -55,38 +27,114 @@ export function isDurationArgument(reference: Reference): boolean {
   );
 }
 
-async function readNumbers(state: ScanState, reference: Reference, spans: Uint32Array, reader: NumberReader): Promise<Float64Array> {
-  let numbers: Float64Array | undefined;
+/** The argument's value for each counted span: a double, NaN where there is no number. */
+export async function argumentValues(state: ScanState, reference: Reference, counted: CountedSpans): Promise<Float64Array> {
+  const isDuration = isSpanDuration(reference);
+  const numbers = new Float64Array(counted.spans.length).fill(Number.NaN);
   for (const group of sourcesOf(state.prepared.schema, reference)) {
-    const { slots, positions } = await chosenSlots(state, group, spans);
-    const ofSlots = await slotNumbers(state, group, slots, reader);
-    const earlier = numbers;
-    numbers ??= new Float64Array(spans.length).fill(Number.NaN);
-    for (let i = 0; i < spans.length; i++) {
-      const position = positions[i];
-      if (position !== noChild && (earlier === undefined || Number.isNaN(numbers[i]))) numbers[i] = ofSlots[position];
-    }
-  }
-  return numbers ?? new Float64Array(spans.length).fill(Number.NaN);
-}
-
-async function slotNumbers(state: ScanState, group: SourceGroup, slots: Uint32Array, reader: NumberReader): Promise<Float64Array> {
-  const numbers = new Float64Array(slots.length);
-  const source = await onlyColumn(state.group, group);
-  if (source !== undefined && (source.column.type === 'int64' || source.column.type === 'int32')) {
-    if (source.meaning === 'status' || source.meaning === 'kind') return numbers.fill(Number.NaN);
-    const { low, high, present } = await gatherHalves(state.group, source, slots);
-    for (let i = 0; i < slots.length; i++) {
-      const there = present === undefined || present[slots[i]] === 1;
-      numbers[i] = there ? reader.ofInt(low[2 * i], high[2 * i + 1]) : Number.NaN;
-    }
-    return numbers;
-  }
-  const { kinds, ints, numbers: doubles } = await readValues(state.group, group, slots);
-  const halves = new Uint32Array(ints.buffer, ints.byteOffset, 2 * kinds.length);
-  for (let i = 0; i < slots.length; i++) {
-    if (kinds[i] === valueKind.int) numbers[i] = reader.ofInt(halves[2 * i], halves[2 * i + 1] | 0);
-    else numbers[i] = kinds[i] === valueKind.double ? reader.ofFloat(doubles[i]) : Number.NaN;
+    const placement = await placementOf(state, group, counted);
+    const source = await onlyColumn(state.group, group);
+    const ofSlots =
+      source !== undefined && isNumberColumn(source)
+        ? doublesOfHalves(await gatherHalves(state.group, source, placement.slots), placement.slots, isDuration)
+        : doublesOfValues(await readValues(state.group, group, placement.slots));
+    spreadNumbers(ofSlots, placement, numbers);
   }
   return numbers;
+}
+
+/**
+ * For each counted span one more than the exponent of the smallest power of two that is not below the argument's whole value; 0 where that is below 2, no
+ * whole number, or missing (spec traceql §8.5).
+ */
+export async function argumentBuckets(state: ScanState, reference: Reference, counted: CountedSpans): Promise<Uint32Array> {
+  const unsigned = isSpanDuration(reference);
+  const buckets = new Uint32Array(counted.spans.length);
+  for (const group of sourcesOf(state.prepared.schema, reference)) {
+    const placement = await placementOf(state, group, counted);
+    const source = await onlyColumn(state.group, group);
+    const ofSlots =
+      source !== undefined && isNumberColumn(source)
+        ? bucketsOfHalves(await gatherHalves(state.group, source, placement.slots), placement.slots, unsigned)
+        : bucketsOfValues(await readValues(state.group, group, placement.slots));
+    spreadBuckets(ofSlots, placement, buckets);
+  }
+  return buckets;
+}
+
+function isNumberColumn({ column, meaning }: ColumnSource): boolean {
+  return (column.type === 'int64' || column.type === 'int32') && meaning !== 'status' && meaning !== 'kind';
+}
+
+function doublesOfHalves({ low, high, present }: WholeNumbers, slots: Uint32Array, isDuration: boolean): Float64Array {
+  const numbers = new Float64Array(slots.length);
+  for (let i = 0; i < slots.length; i++) {
+    if (present !== undefined && present[slots[i]] === 0) numbers[i] = Number.NaN;
+    else if (isDuration) numbers[i] = ((high[2 * i + 1] >>> 0) * 4294967296 + low[2 * i]) / 1e9;
+    else numbers[i] = high[2 * i + 1] * 4294967296 + low[2 * i];
+  }
+  return numbers;
+}
+
+function doublesOfValues({ kinds, ints, numbers: doubles, meaning }: Values): Float64Array {
+  const low = new Uint32Array(ints.buffer, ints.byteOffset, 2 * kinds.length);
+  const high = new Int32Array(ints.buffer, ints.byteOffset, 2 * kinds.length);
+  const areNumbers = meaning !== 'status' && meaning !== 'kind';
+  const numbers = new Float64Array(kinds.length).fill(Number.NaN);
+  for (let i = 0; i < kinds.length; i++) {
+    if (kinds[i] === valueKind.int && areNumbers) numbers[i] = high[2 * i + 1] * 4294967296 + low[2 * i];
+    else if (kinds[i] === valueKind.double) numbers[i] = doubles[i];
+  }
+  return numbers;
+}
+
+/** See {@link argumentBuckets}. */
+function bucketOf(low: number, high: number): number {
+  if (high < 0 || (high === 0 && low < 2)) return 0;
+  const highOfPrevious = low === 0 ? high - 1 : high;
+  return highOfPrevious > 0 ? 65 - Math.clz32(highOfPrevious) : 33 - Math.clz32(low - 1);
+}
+
+function bucketsOfHalves({ low, high, present }: WholeNumbers, slots: Uint32Array, unsigned: boolean): Uint32Array {
+  const buckets = new Uint32Array(slots.length);
+  for (let i = 0; i < slots.length; i++) {
+    if (present !== undefined && present[slots[i]] === 0) continue;
+    const top = high[2 * i + 1];
+    buckets[i] = bucketOf(low[2 * i], unsigned ? top >>> 0 : top);
+  }
+  return buckets;
+}
+
+function bucketsOfValues({ kinds, ints, meaning }: Values): Uint32Array {
+  const low = new Uint32Array(ints.buffer, ints.byteOffset, 2 * kinds.length);
+  const high = new Int32Array(ints.buffer, ints.byteOffset, 2 * kinds.length);
+  const buckets = new Uint32Array(kinds.length);
+  if (meaning === 'status' || meaning === 'kind') return buckets;
+  for (let i = 0; i < kinds.length; i++) if (kinds[i] === valueKind.int) buckets[i] = bucketOf(low[2 * i], high[2 * i + 1]);
+  return buckets;
+}
+
+/** The position of the slot of each counted span. */
+function positionsOf({ slots, positions, starts }: Placement, count: number): Uint32Array | undefined {
+  if (starts === undefined) return positions;
+  const made = new Uint32Array(count);
+  for (let slot = 0; slot < slots.length; slot++) made.fill(slot, starts[slot], starts[slot + 1]);
+  return made;
+}
+
+/** Fills in spans that have no number yet. */
+function spreadNumbers(ofSlots: Float64Array, placement: Placement, numbers: Float64Array): void {
+  const positions = positionsOf(placement, numbers.length);
+  for (let i = 0; i < numbers.length; i++) {
+    const position = positions === undefined ? i : positions[i];
+    if (position !== noChild && Number.isNaN(numbers[i])) numbers[i] = ofSlots[position];
+  }
+}
+
+function spreadBuckets(ofSlots: Uint32Array, placement: Placement, buckets: Uint32Array): void {
+  const positions = positionsOf(placement, buckets.length);
+  for (let i = 0; i < buckets.length; i++) {
+    const position = positions === undefined ? i : positions[i];
+    if (position !== noChild && buckets[i] === 0) buckets[i] = ofSlots[position];
+  }
 }

@@ -8,9 +8,9 @@ import { type CountedSpans, countSpans, type MetricsWindow } from './counted-spa
 import { evaluateSpansets } from './evaluate.ts';
 import { createLabelValues, type LabelValues } from './label-values.ts';
 import { createExemplarPicker, type ExemplarPicker } from './metric-exemplars.ts';
-import { createGroupTable, type GroupTable } from './metric-groups.ts';
+import { createGroupTable, type GroupColumn, type GroupTable } from './metric-groups.ts';
 import { groupLabels } from './metric-labels.ts';
-import { argumentExponents, argumentValues } from './metric-values.ts';
+import { argumentBuckets, argumentValues } from './metric-values.ts';
 import { runStages } from './pipeline.ts';
 import { valueIds } from './reference-values.ts';
 import { type BlockReader, openRowGroup } from './row-group.ts';
@@ -116,17 +116,22 @@ export function createGroupMeasurement(scan: MetricsScan): Measurement {
   };
 }
 
+/** Numbers of buckets: exponents of 64-bit numbers, and one for none. */
+const bucketCount = 66;
+
 async function addSpans({ plan, values, table, accumulator, exemplars }: Grouping, state: ScanState, counted: CountedSpans): Promise<void> {
-  const { spans, intervals } = counted;
-  const columns: Uint32Array[] = [];
-  for (const [index, reference] of plan.by.entries()) columns.push(await valueIds(state, reference, spans, values[index]));
+  const columns: GroupColumn[] = [];
+  for (const [index, reference] of plan.by.entries()) {
+    const ids = await valueIds(state, reference, counted, values[index]);
+    columns.push({ ids, size: values[index].count() });
+  }
   let numbers: Float64Array | undefined;
-  if (plan.argument !== undefined && plan.measure === 'histogram') {
-    const exponents = await argumentExponents(state, plan.argument, spans);
-    columns.push(Uint32Array.from(exponents, (exponent) => (Number.isNaN(exponent) ? 0 : exponent + 1)));
-  } else if (plan.argument !== undefined) numbers = await argumentValues(state, plan.argument, spans);
-  const groups = table.groupsOf(columns, spans.length);
-  accumulator.add(table.count(), groups, intervals, numbers);
+  if (plan.argument !== undefined) {
+    if (plan.measure === 'histogram') columns.push({ ids: await argumentBuckets(state, plan.argument, counted), size: bucketCount });
+    else numbers = await argumentValues(state, plan.argument, counted);
+  }
+  const groups = table.groupsOf(columns, counted.spans.length);
+  accumulator.add(table.count(), groups, counted.intervals, numbers);
   await exemplars?.pick(state, counted, groups);
 }
 

@@ -1,28 +1,26 @@
 import type { Dictionary } from '#engine/kernels/kernels.ts';
 import type { Reference } from '#engine/traceql/ast.ts';
 import { type ColumnSource, type SourceGroup, sourcesOf } from '#engine/vparquet/sources.ts';
-import { halvesAt } from './counted-spans.ts';
+import { type CountedSpans, firstSlots, halvesAt } from './counted-spans.ts';
 import type { LabelValues } from './label-values.ts';
 import { dictionaryOf, onColumn, pagesOf, type RowGroup } from './row-group.ts';
 import type { ScanState } from './scan-state.ts';
-import { firstChildren, type LevelSlots, noChild, slotsAtLevel } from './slots.ts';
+import { firstChildren, noChild, slotsAtLevel } from './slots.ts';
 import { slotBound } from './structure.ts';
 import { presence } from './tests.ts';
 import { readValues, type Values, valueKind } from './values.ts';
 
 const nullId = 0xffffffff;
 
-/** For each of some ascending span slots the number of its value of a reference, 0 where it has none (spec traceql §4.2, §8.6). */
-export async function valueIds(state: ScanState, reference: Reference, spans: Uint32Array, known: LabelValues): Promise<Uint32Array> {
+/** For each counted span the number of its value of a reference, 0 where it has none (spec traceql §4.2, §8.6). */
+export async function valueIds(state: ScanState, reference: Reference, counted: CountedSpans, known: LabelValues): Promise<Uint32Array> {
   const groups = sourcesOf(state.prepared.schema, reference);
-  if (groups.length === 0) return new Uint32Array(spans.length);
   let ids: Uint32Array | undefined;
   for (const group of groups) {
-    const { slots, positions } = await chosenSlots(state, group, spans);
-    const ofSlots = await slotIds(state, group, slots, known);
-    ids = group.level === 'span' && ids === undefined ? ofSlots : spread(ofSlots, positions, ids);
+    const placement = await placementOf(state, group, counted);
+    ids = spread(await slotIds(state, group, placement.slots, known), placement, ids, counted.spans.length);
   }
-  ids ??= new Uint32Array(spans.length);
+  if (ids === undefined) return new Uint32Array(counted.spans.length);
   const missing = valueOfMissing(reference, groups);
   if (missing !== undefined) replaceZeros(ids, known.ofString(missing));
   return ids;
@@ -45,23 +43,47 @@ function replaceZeros(ids: Uint32Array, id: number): void {
   for (let i = 0; i < ids.length; i++) if (ids[i] === 0) ids[i] = id;
 }
 
+/** Which slots of a level the counted spans belong to. */
+export interface Placement {
+  readonly slots: Uint32Array;
+  /** For each span the position of its slot, {@link noChild} for none; undefined: the slots are the spans. */
+  readonly positions?: Uint32Array;
+  /** Where all spans count: the spans of slot i are `[starts[i], starts[i + 1])`. Then there are no positions. */
+  readonly starts?: Uint32Array;
+}
+
 /** The slots' values for their spans, where those have none yet. */
-function spread(ofSlots: Uint32Array, positions: Uint32Array, earlier: Uint32Array | undefined): Uint32Array {
-  const ids = earlier ?? new Uint32Array(positions.length);
-  for (let i = 0; i < positions.length; i++) {
-    const position = positions[i];
-    if (position !== noChild && (earlier === undefined || ids[i] === 0)) ids[i] = ofSlots[position];
+function spread(ofSlots: Uint32Array, { positions, starts }: Placement, earlier: Uint32Array | undefined, count: number): Uint32Array {
+  if (earlier === undefined && positions === undefined && starts === undefined) return ofSlots;
+  const ids = earlier ?? new Uint32Array(count);
+  if (starts !== undefined) {
+    for (let slot = 0; slot < ofSlots.length; slot++) {
+      const id = ofSlots[slot];
+      for (let i = starts[slot]; i < starts[slot + 1]; i++) if (ids[i] === 0) ids[i] = id;
+    }
+    return ids;
+  }
+  for (let i = 0; i < count; i++) {
+    const position = positions === undefined ? i : positions[i];
+    if (position !== noChild && ids[i] === 0) ids[i] = ofSlots[position];
   }
   return ids;
 }
 
 /** The slots of a group's level that the spans belong to; of several events or links the first with a value stands for the span. */
-export async function chosenSlots(state: ScanState, group: SourceGroup, spans: Uint32Array): Promise<LevelSlots> {
+export async function placementOf(state: ScanState, group: SourceGroup, counted: CountedSpans): Promise<Placement> {
   const { level } = group;
-  if (level !== 'event' && level !== 'link') return slotsAtLevel(state, spans, level);
-  const mask = await presence(state, group);
-  if (mask.kind !== 'some') return { slots: new Uint32Array(0), positions: new Uint32Array(spans.length).fill(noChild) };
-  return firstChildren(state, spans, level, mask.at);
+  if (level === 'span') return { slots: counted.spans };
+  if (level === 'event' || level === 'link') {
+    const mask = await presence(state, group);
+    if (mask.kind !== 'some') return { slots: new Uint32Array(0), positions: new Uint32Array(counted.spans.length).fill(noChild) };
+    return firstChildren(state, counted.spans, level, mask.at);
+  }
+  if (!counted.all) return slotsAtLevel(state, counted.spans, level);
+  const { traceSpans, traceCount, resourceSpans, resourceCount, scopeSpans, scopeCount } = await state.structure();
+  const [at, count] =
+    level === 'trace' ? [traceSpans, traceCount] : level === 'resource' ? [resourceSpans, resourceCount] : [scopeSpans, scopeCount];
+  return { slots: firstSlots(count), starts: state.group.kernels.u32(at, count + 1).slice() };
 }
 
 async function slotIds(state: ScanState, group: SourceGroup, slots: Uint32Array, known: LabelValues): Promise<Uint32Array> {
@@ -72,14 +94,13 @@ async function slotIds(state: ScanState, group: SourceGroup, slots: Uint32Array,
 }
 
 /** As {@link valueIds} for what one column holds, whatever else may hold the reference. */
-export async function columnIds(state: ScanState, source: ColumnSource, spans: Uint32Array, known: LabelValues): Promise<Uint32Array> {
-  const { level } = source;
-  if (level === 'event' || level === 'link') return new Uint32Array(spans.length);
-  const { slots, positions } = await slotsAtLevel(state, spans, level);
+export async function columnIds(state: ScanState, source: ColumnSource, counted: CountedSpans, known: LabelValues): Promise<Uint32Array> {
+  const group = { level: source.level, sources: [source] };
+  const placement = await placementOf(state, group, counted);
   const ids = (await hasOneEach(state.group, source))
-    ? await idsOfColumn(state.group, source, slots, known)
-    : idsOfValues(state.group, await readValues(state.group, { level, sources: [source] }, slots), known);
-  return level === 'span' ? ids : spread(ids, positions, undefined);
+    ? await idsOfColumn(state.group, source, placement.slots, known)
+    : idsOfValues(state.group, await readValues(state.group, group, placement.slots), known);
+  return spread(ids, placement, undefined, counted.spans.length);
 }
 
 async function idsOfColumn(group: RowGroup, source: ColumnSource, slots: Uint32Array, known: LabelValues): Promise<Uint32Array> {
