@@ -25,7 +25,9 @@ const stores = new Map([
   [root, await createLocalBackend({ path: root })],
   [bench.root, await createLocalBackend({ path: bench.root })],
 ]);
-after(() => stores.forEach(({ close }) => close()));
+after(() => {
+  for (const { close } of stores.values()) close();
+});
 
 interface Options {
   readonly place?: { readonly tenant: string; readonly block: string; readonly root?: string };
