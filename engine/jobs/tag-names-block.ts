@@ -8,6 +8,7 @@ import type { Dictionary } from '#engine/kernels/kernels.ts';
 import type { LeafColumn } from '#engine/parquet/schema.ts';
 import { type FilteredSpans, filterSpans, type PreparedGroup, prepareGroups, slotsOfSpans } from '#engine/scan/filtered-slots.ts';
 import { slotCount } from '#engine/scan/masks.ts';
+import { type PairedChildren, pairChildren } from '#engine/scan/paired-children.ts';
 import { dictionaryOf, onColumn, pagesOf, type RowGroup } from '#engine/scan/row-group.ts';
 import { presence } from '#engine/scan/tests.ts';
 import type { TagFilter } from '#engine/traceql/tag-filter.ts';
@@ -54,7 +55,7 @@ export async function tagNamesInBlock(
   const inspectedBytes = await visitRowGroups({ environment, tenant, block, signal }, (schema) => {
     const groups = filter && prepareGroups(filter.groups, schema);
     return async (rowGroup) => {
-      await collectNames({ rowGroup, schema, collector }, wanted, groups);
+      await collectNames({ rowGroup, schema, collector, joined: scope === 'none' && schema.version.events }, wanted, groups);
       return collector.full();
     };
   });
@@ -65,13 +66,23 @@ interface NamesScan {
   readonly rowGroup: RowGroup;
   readonly schema: BlockSchema;
   readonly collector: NamesCollector;
+  /** All scopes at once, in a version that has events and links: see {@link pairChildren}. */
+  readonly joined: boolean;
+}
+
+/** Matching spans, and where only some of their events and links count, those. */
+interface MatchedSpans {
+  readonly spans: FilteredSpans;
+  readonly children: Pick<PairedChildren, 'event' | 'link'> | undefined;
 }
 
 async function collectNames(scan: NamesScan, wanted: readonly ScopeLevel[], groups: readonly PreparedGroup[] | undefined): Promise<void> {
-  const filtered: FilteredSpans[] = [];
+  const filtered: MatchedSpans[] = [];
   for (const group of groups ?? []) {
     const spans = await filterSpans(scan.rowGroup, group);
-    if (spans !== undefined) filtered.push(spans);
+    if (spans === undefined) continue;
+    const paired = scan.joined ? await pairChildren(spans) : undefined;
+    filtered.push({ spans: paired?.spans ?? spans, children: paired });
   }
   for (const one of wanted) {
     await fixedNames(scan, one);
@@ -79,11 +90,20 @@ async function collectNames(scan: NamesScan, wanted: readonly ScopeLevel[], grou
       await dedicatedNames(scan, one);
       await listNames(scan, one);
     }
-    for (const spans of filtered) {
-      await filteredDedicatedNames(scan, one, spans);
-      await filteredListNames(scan, one, spans);
+    for (const matched of filtered) {
+      await filteredDedicatedNames(scan, one, matched);
+      await filteredListNames(scan, one, matched);
     }
   }
+}
+
+/** Byte map of a level's slots that hang together with the matching spans. */
+async function matchedSlots({ spans, children }: MatchedSpans, level: Level): Promise<number> {
+  const slots = await slotsOfSpans(spans, level);
+  if (children === undefined || (level !== 'event' && level !== 'link')) return slots;
+  const { kernels } = spans.state.group;
+  kernels.and(slots, children[level], slots, await slotCount(spans.state, level));
+  return slots;
 }
 
 /** Attributes with a column in every block, if it has a value in the row group: as in Tempo a filter does not narrow them (spec traceql §9.3). */
@@ -104,7 +124,7 @@ async function dedicatedNames({ rowGroup, schema, collector }: NamesScan, { scop
 }
 
 /** Dedicated attributes that have a value where the matching spans are. */
-async function filteredDedicatedNames(scan: NamesScan, { scope, level }: ScopeLevel, spans: FilteredSpans): Promise<void> {
+async function filteredDedicatedNames(scan: NamesScan, { scope, level }: ScopeLevel, matched: MatchedSpans): Promise<void> {
   const { rowGroup, schema, collector } = scan;
   const { kernels } = rowGroup;
   for (const { name, column } of dedicatedColumnsOf(schema, level)) {
@@ -112,14 +132,14 @@ async function filteredDedicatedNames(scan: NamesScan, { scope, level }: ScopeLe
     const [group] = sourcesOf(schema, { kind: 'attribute', scope, name, parent: false });
     const source = group?.sources.find((one) => one.kind === 'column' && one.column === column);
     if (group === undefined || source === undefined) continue;
-    const mask = await presence(spans.state, { level: group.level, sources: [source] });
+    const mask = await presence(matched.spans.state, { level: group.level, sources: [source] });
     if (mask.kind === 'none') continue;
     if (mask.kind === 'all') {
       collector.add(scope, toByteText(name));
       continue;
     }
-    const owners = await slotsOfSpans(spans, level);
-    const count = await slotCount(spans.state, level);
+    const owners = await matchedSlots(matched, level);
+    const count = await slotCount(matched.spans.state, level);
     const both = kernels.alloc(count);
     kernels.and(mask.at, owners, both, count);
     if (kernels.any(both, count)) collector.add(scope, toByteText(name));
@@ -150,12 +170,12 @@ function entryText({ kernels }: RowGroup, { at, offsets, count }: Dictionary, id
 }
 
 /** The keys of attributes whose owners hang together with the matching spans. */
-async function filteredListNames(scan: NamesScan, { scope, level }: ScopeLevel, spans: FilteredSpans): Promise<void> {
+async function filteredListNames(scan: NamesScan, { scope, level }: ScopeLevel, matched: MatchedSpans): Promise<void> {
   const { rowGroup, collector } = scan;
   const { kernels } = rowGroup;
   const keys = await keysOf(scan, level);
   if (keys === undefined) return;
-  const owners = await slotsOfSpans(spans, level);
+  const owners = await matchedSlots(matched, level);
   const { column, dictionary } = keys;
   const pages = await pagesOf(rowGroup, column);
   const seen = await onColumn(rowGroup, column, () => {
