@@ -1,6 +1,7 @@
 import type { Backend } from '#engine/backend/backend.ts';
 import { createRangeCache, type RangeCache } from '#engine/backend/cached.ts';
 import { createLru, type Lru } from '#engine/base/lru.ts';
+import type { PlainDictionary } from '#engine/kernels/kernels.ts';
 import type { BloomFilter } from '#engine/vparquet/bloom.ts';
 import { createKernelPool, type KernelPool } from './kernel-pool.ts';
 import type { OpenBlock } from './open-block.ts';
@@ -11,8 +12,10 @@ export interface JobEnvironment {
   readonly kernels: KernelPool;
   /** Footers, decoded. */
   readonly blocks: Lru<string, OpenBlock>;
-  /** Dictionaries and offset indexes, as stored. */
+  /** Offset indexes and the like, as stored. */
   readonly ranges: RangeCache;
+  /** Dictionaries and pages of costly codecs, decompressed, by block, offset and page. */
+  readonly plain: Lru<string, PlainDictionary>;
   /** Shards of bloom filters, by object key. */
   readonly blooms: Lru<string, BloomFilter>;
   /** Rows that a search with a small limit reads of a row group first; undefined: as the scan has it. */
@@ -43,7 +46,8 @@ export function createJobEnvironment(options: JobEnvironmentOptions): JobEnviron
     backend,
     kernels: createKernelPool({ maxInstances: maxConcurrentJobs ?? defaultConcurrentJobs, maxBytes: maxMemoryBytes, maxIdleBytes }),
     blocks: createLru({ maxBytes: Math.floor(cacheBytes / 4) }),
-    ranges: createRangeCache({ maxBytes: Math.floor((cacheBytes * 5) / 8) }),
+    ranges: createRangeCache({ maxBytes: Math.floor(cacheBytes / 8) }),
+    plain: createLru({ maxBytes: Math.floor(cacheBytes / 2) }),
     blooms: createLru({ maxBytes: Math.floor(cacheBytes / 8) }),
   };
 }

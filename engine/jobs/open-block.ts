@@ -2,9 +2,9 @@ import { readRanges } from '#engine/backend/coalesce.ts';
 import { blockObjectKey } from '#engine/backend/keys.ts';
 import { AppError } from '#engine/base/errors.ts';
 import type { BlockId, TenantId } from '#engine/base/units.ts';
-import type { Kernels } from '#engine/kernels/kernels.ts';
+import type { Kernels, PlainDictionary } from '#engine/kernels/kernels.ts';
 import { footerLength, type ParquetFile, parseParquetTail } from '#engine/parquet/file.ts';
-import type { BlockReader } from '#engine/scan/row-group.ts';
+import type { BlockReader, PlainCache } from '#engine/scan/row-group.ts';
 import type { JobEnvironment } from './environment.ts';
 
 /** A block whose footer is known. */
@@ -119,7 +119,23 @@ export function createBlockReader(
       for (const { start, end } of wanted) bytesRead += end - start;
       return readRanges(backend, key, wanted, signal);
     },
+    plain: createPlainCache(environment.plain, key),
     roundTripsMatter: backend.coalesceGapBytes > 0,
   };
   return { reader, bytesRead: () => bytesRead };
+}
+
+/** A Map entry and its key, roughly. */
+const entryOverheadBytes = 256;
+
+function createPlainCache(cache: JobEnvironment['plain'], block: string): PlainCache {
+  const keep = (name: string, plain: PlainDictionary) => cache.set(name, plain, plain.bytes.length + entryOverheadBytes);
+  return {
+    dictionary: (start) => cache.get(`${block}:${start}`),
+    keepDictionary: (start, plain) => keep(`${block}:${start}`, plain),
+    pages: (dataStart) => ({
+      get: (page) => cache.get(`${block}:${dataStart}:${page}`)?.bytes,
+      set: (page, bytes) => keep(`${block}:${dataStart}:${page}`, { bytes, count: 0 }),
+    }),
+  };
 }

@@ -42,11 +42,13 @@ export interface Kernels {
   /** Walks a parquet footer (thrift compact FileMetaData) once. */
   readonly footer: (at: number, length: number) => FooterTable;
   /** Walks the page headers of `[at, at+length)`, which holds whole pages, and checks page checksums where present. */
-  readonly pages: (at: number, length: number, column: ColumnShape) => Pages;
+  readonly pages: (at: number, length: number, column: ColumnShape, plain?: PlainPages) => Pages;
   /** Joins pages of the same column; `firstEntry` of each page becomes what the list says (for pages picked through the offset index). */
   readonly joinPages: (parts: readonly { readonly pages: Pages; readonly firstEntry: number }[]) => Pages;
   /** Decompresses and checks a dictionary page. */
   readonly dictionary: (at: number, length: number, column: ColumnShape) => Dictionary;
+  /** The same dictionary from what was decompressed and checked before. */
+  readonly plainDictionary: (plain: PlainDictionary, column: ColumnShape) => Dictionary;
 
   // ---- dictionaries (BYTE_ARRAY)
 
@@ -196,6 +198,18 @@ export interface Pages {
   readonly valueCount: number;
   /** Rows of all pages. */
   readonly rowCount: number;
+}
+
+/** A decompressed dictionary page outside WASM memory, so that it can be cached. */
+export interface PlainDictionary {
+  readonly bytes: Uint8Array;
+  readonly count: number;
+}
+
+/** A cache of what costly codecs (zstd) give for the pages of one run, by their position in it. */
+export interface PlainPages {
+  readonly get: (page: number) => Uint8Array | undefined;
+  readonly set: (page: number, bytes: Uint8Array) => void;
 }
 
 /** A decompressed dictionary page in WASM memory. */

@@ -2,7 +2,7 @@ import { createArena } from './arena.ts';
 import { kernelsWasmBase64 } from './gen/kernels-wasm.js';
 import type { Comparison, Dictionary, FooterTable, Kernels, Pages } from './kernels.ts';
 import { chunkFields } from './kernels.ts';
-import { createCheck, joinPages, needHits, openDictionary, type PageContext, walkPages } from './page-table.ts';
+import { createCheck, joinPages, needHits, openDictionary, type PageContext, placeDictionary, walkPages } from './page-table.ts';
 import type { WasmExports } from './wasm-exports.ts';
 
 /** Numbers of the comparisons in `assembly/compare.ts`. */
@@ -31,9 +31,10 @@ export function loadKernels(options: KernelOptions): Kernels {
     exports,
     ...bindArena(binding),
     footer: (at, length) => readFooter(binding, at, length),
-    pages: (at, length, column) => walkPages(binding, at, length, column),
+    pages: (at, length, column, plain) => walkPages(binding, at, length, column, plain),
     joinPages: (parts) => joinPages(binding, parts),
     dictionary: (at, length, column) => openDictionary(binding, at, length, column),
+    plainDictionary: (plain, column) => placeDictionary(binding, plain, column),
     ...bindDictionaries(binding),
     ...bindMatching(binding),
     ...bindDecoding(binding),

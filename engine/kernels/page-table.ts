@@ -2,7 +2,7 @@ import zlib from 'node:zlib';
 import { AppError } from '#engine/base/errors.ts';
 import type { Arena } from './arena.ts';
 import { corruptBlock, faultError } from './faults.ts';
-import type { ColumnShape, Dictionary, Pages } from './kernels.ts';
+import type { ColumnShape, Dictionary, Pages, PlainDictionary, PlainPages } from './kernels.ts';
 import type { WasmExports } from './wasm-exports.ts';
 
 /** Bytes of a record of the page table; `assembly/page.ts` says what is in it. */
@@ -35,14 +35,14 @@ export interface PageContext {
 }
 
 /** See `Kernels.pages`. */
-export function walkPages(context: PageContext, at: number, length: number, column: ColumnShape): Pages {
+export function walkPages(context: PageContext, at: number, length: number, column: ColumnShape, plain?: PlainPages): Pages {
   const { wasm, arena } = context;
   const { table, pageCount } = fillTable(context, at, length, column);
   const entryCount = wasm.walkedEntries();
   const valueCount = entryCount - wasm.walkedNulls();
   const rowCount = wasm.walkedRows();
   arena.needScratch({ pageBytes: wasm.walkedScratch() >>> 0 });
-  preparePages(context, table, pageCount);
+  preparePages(context, table, pageCount, plain);
   return { shape: column, table, pageCount, entryCount, valueCount, rowCount };
 }
 
@@ -59,7 +59,7 @@ function fillTable({ wasm, arena, check }: PageContext, at: number, length: numb
 }
 
 /** Checks the checksums of a new table's pages and decompresses what kernels cannot. */
-function preparePages(context: PageContext, table: number, pageCount: number): void {
+function preparePages(context: PageContext, table: number, pageCount: number, plain: PlainPages | undefined): void {
   const { wasm, verifyChecksums } = context;
   let view = u32(wasm, table, (pageCount * recordBytes) >> 2);
   for (let page = 0; page < pageCount; page++) {
@@ -70,7 +70,8 @@ function preparePages(context: PageContext, table: number, pageCount: number): v
     }
     if (view[record + place.codec] !== codecNumbers.zstd) continue;
     const plainBytes = view[record + place.plainBytes];
-    const copy = plainBytes && inflate(context, view[record + place.values], view[record + place.storedValues], plainBytes, `page ${page}`);
+    const copy =
+      plainBytes && inflatePage(context, view[record + place.values], view[record + place.storedValues], plainBytes, page, plain);
     view = u32(wasm, table, view.length);
     view[record + place.values] = copy;
     view[record + place.storedValues] = plainBytes;
@@ -103,12 +104,25 @@ export function joinPages({ wasm, arena }: PageContext, parts: readonly { readon
 
 /** See `Kernels.dictionary`. */
 export function openDictionary(context: PageContext, at: number, length: number, column: ColumnShape): Dictionary {
-  const { wasm, arena, check } = context;
+  const { wasm, check } = context;
   if (check(wasm.walkDictionary(at, length, codecNumbers[column.codec])) === 0) {
     throw corruptBlock('the column chunk does not start with a dictionary page');
   }
   const count = wasm.dictionaryEntries();
-  const bytes = dictionaryBytes(context, column);
+  return indexDictionary(context, dictionaryBytes(context, column), count, column);
+}
+
+/** See `Kernels.plainDictionary`. */
+export function placeDictionary(context: PageContext, { bytes, count }: PlainDictionary, column: ColumnShape): Dictionary {
+  return indexDictionary(context, { at: putBytes(context, bytes), sizeBytes: bytes.length }, count, column);
+}
+
+function indexDictionary(
+  { wasm, arena, check }: PageContext,
+  bytes: { readonly at: number; readonly sizeBytes: number },
+  count: number,
+  column: ColumnShape,
+): Dictionary {
   needHits(arena, count);
   if (column.type !== 'bytes') return { shape: column, ...bytes, count, offsets: 0 };
   const offsets = arena.alloc((count + 1) * 4);
@@ -146,11 +160,29 @@ function u8(wasm: WasmExports, at: number, count: number): Uint8Array {
   return new Uint8Array(wasm.memory.buffer, at, count);
 }
 
-function inflate({ wasm, arena }: PageContext, at: number, storedBytes: number, plainBytes: number, what: string): number {
-  const plain = unzstd(u8(wasm, at, storedBytes), plainBytes, what);
-  const copy = arena.alloc(plainBytes);
-  u8(wasm, copy, plainBytes).set(plain);
+/** Decompresses a page's values, or takes them from the cache. */
+function inflatePage(
+  context: PageContext,
+  at: number,
+  storedBytes: number,
+  plainBytes: number,
+  page: number,
+  plain: PlainPages | undefined,
+) {
+  const held = plain?.get(page);
+  const bytes = held?.length === plainBytes ? held : unzstd(u8(context.wasm, at, storedBytes), plainBytes, `page ${page}`);
+  if (bytes !== held) plain?.set(page, bytes);
+  return putBytes(context, bytes);
+}
+
+function putBytes({ wasm, arena }: PageContext, bytes: Uint8Array): number {
+  const copy = arena.alloc(bytes.length);
+  u8(wasm, copy, bytes.length).set(bytes);
   return copy;
+}
+
+function inflate(context: PageContext, at: number, storedBytes: number, plainBytes: number, what: string): number {
+  return putBytes(context, unzstd(u8(context.wasm, at, storedBytes), plainBytes, what));
 }
 
 /** Decompresses a zstd frame that must give `plainBytes` bytes. */

@@ -1,5 +1,5 @@
 import { AppError } from '#engine/base/errors.ts';
-import type { ColumnShape, Dictionary, Kernels, Pages } from '#engine/kernels/kernels.ts';
+import type { ColumnShape, Dictionary, Kernels, Pages, PlainDictionary, PlainPages } from '#engine/kernels/kernels.ts';
 import { type ColumnChunk, codecNames, columnChunk, type ParquetFile } from '#engine/parquet/file.ts';
 import { parseOffsetIndex } from '#engine/parquet/offset-index.ts';
 import type { LeafColumn } from '#engine/parquet/schema.ts';
@@ -11,14 +11,24 @@ export interface BlockReader {
   readonly name: string;
   /** Bytes `[start, end)`. */
   readonly read: (start: number, end: number) => Promise<Uint8Array>;
-  /** As `read`, for small ranges that the next query wants again: footers, dictionaries, offset indexes. */
+  /** As `read`, for small ranges that the next query wants again: offset indexes. */
   readonly readCached: (start: number, end: number) => Promise<Uint8Array>;
   /** Bytes `[start, end)` in WASM memory; returns their address. Nothing else may use the kernels until it is done. */
   readonly load: (kernels: Kernels, start: number, end: number) => Promise<number>;
   /** Several ranges in one round of coalesced requests. */
   readonly readMany: (ranges: readonly { readonly start: number; readonly end: number }[]) => Promise<readonly Uint8Array[]>;
+  /** What decompression has given before, by the offset of the page or chunk; absent where nothing is kept. */
+  readonly plain?: PlainCache;
   /** True where a request costs more than the bytes, so that columns are fetched together rather than one after the other. */
   readonly roundTripsMatter: boolean;
+}
+
+/** Decompressed parts of one block that the next query wants again. */
+export interface PlainCache {
+  readonly dictionary: (start: number) => PlainDictionary | undefined;
+  readonly keepDictionary: (start: number, plain: PlainDictionary) => void;
+  /** Pages of the chunk whose data starts there. */
+  readonly pages: (dataStart: number) => PlainPages;
 }
 
 /** The first rows of one row group, being scanned: its columns come into WASM memory when they are asked for, and once. */
@@ -79,8 +89,16 @@ export function dictionaryOf(group: RowGroup, column: LeafColumn): Promise<Dicti
   load.dictionary ??= onColumn(group, column, async () => {
     const chunk = columnChunk(group.file, group.index, column);
     if (!chunk.hasDictionary) return undefined;
-    const bytes = await (load.dictionaryBytes ?? group.reader.readCached(chunk.dictionaryStart, chunk.dataStart));
-    return group.kernels.dictionary(group.kernels.put(bytes), bytes.length, shapeOf(column, chunk));
+    const { plain } = group.reader;
+    const held = plain?.dictionary(chunk.dictionaryStart);
+    if (held !== undefined) return group.kernels.plainDictionary(held, shapeOf(column, chunk));
+    const bytes = await (load.dictionaryBytes ?? group.reader.read(chunk.dictionaryStart, chunk.dataStart));
+    const dictionary = group.kernels.dictionary(group.kernels.put(bytes), bytes.length, shapeOf(column, chunk));
+    plain?.keepDictionary(chunk.dictionaryStart, {
+      bytes: group.kernels.u8(dictionary.at, dictionary.sizeBytes).slice(),
+      count: dictionary.count,
+    });
+    return dictionary;
   });
   return load.dictionary;
 }
@@ -95,7 +113,7 @@ export function pagesOf(group: RowGroup, column: LeafColumn): Promise<Pages> {
     const at = prefetched
       ? group.kernels.put(prefetched)
       : await group.reader.load(group.kernels, chunk.dataStart, chunk.dataStart + length);
-    const pages = group.kernels.pages(at, length, shapeOf(column, chunk));
+    const pages = group.kernels.pages(at, length, shapeOf(column, chunk), group.reader.plain?.pages(chunk.dataStart));
     if (group.whole ? pages.entryCount !== chunk.entryCount : pages.entryCount > chunk.entryCount) {
       throw new AppError('corrupt_block', `its pages hold ${pages.entryCount} entries, the footer says ${chunk.entryCount}`);
     }
@@ -113,14 +131,17 @@ export function prefetch(group: RowGroup, columns: readonly LeafColumn[]): void 
   const wanted = columns.filter((column) => !group.loads.has(column.index));
   if (wanted.length === 0) return;
   const chunks = wanted.map((column) => columnChunk(group.file, group.index, column));
-  const all = group.reader.readMany(chunks.map((chunk) => ({ start: chunk.dictionaryStart, end: chunk.end })));
+  const starts = chunks.map(({ dictionaryStart, dataStart }) =>
+    group.reader.plain?.dictionary(dictionaryStart) ? dataStart : dictionaryStart,
+  );
+  const all = group.reader.readMany(chunks.map(({ end }, i) => ({ start: starts[i], end })));
   all.catch(() => undefined); // whoever waits for a column below gets the error
   wanted.forEach((column, i) => {
     const load = loadOf(group, column);
-    const { dictionaryStart, dataStart } = chunks[i];
-    load.dictionaryBytes = all.then((parts) => parts[i].subarray(0, dataStart - dictionaryStart));
-    load.dataBytes = all.then((parts) => parts[i].subarray(dataStart - dictionaryStart));
-    load.dictionaryBytes.catch(() => undefined);
+    const dictionaryBytes = chunks[i].dataStart - starts[i];
+    if (dictionaryBytes > 0) load.dictionaryBytes = all.then((parts) => parts[i].subarray(0, dictionaryBytes));
+    load.dataBytes = all.then((parts) => parts[i].subarray(dictionaryBytes));
+    load.dictionaryBytes?.catch(() => undefined);
     load.dataBytes.catch(() => undefined);
   });
 }
