@@ -11,7 +11,7 @@ import {
   encodePlain,
   integers,
 } from './encodings.ts';
-import type { LeafEncoding } from './schema-tree.ts';
+import type { LeafEncoding, LeafValue } from './schema-tree.ts';
 import type { ColumnEntries } from './shred.ts';
 import { encodeStruct, i32, struct, type ThriftValue } from './thrift-struct.ts';
 
@@ -38,22 +38,40 @@ export const encodingNumbers: Readonly<Record<LeafEncoding | 'levels', number>> 
 const dataPageV2 = 3;
 const dictionaryPage = 2;
 
-/** Encodes a column as pages of whole rows, `pageRows` each. */
-export function writeColumnChunk(column: ColumnEntries, pageRows: number): WrittenChunk {
+/** Encodes a column as pages of whole rows: a page ends behind the row with which its values take `pageBytes` or more. */
+export function writeColumnChunk(column: ColumnEntries, pageBytes: number): WrittenChunk {
   const sink = createByteSink();
   const dictionary = column.node.encoding === 'dictionary' ? buildDictionary(column.values) : undefined;
   if (dictionary !== undefined) sink.put(writeDictionaryPage(dictionary.words));
   const dictionaryBytes = sink.length();
-  const rowCount = column.rowStarts.length;
+  const ids = dictionary && { ids: dictionary.ids, wordCount: dictionary.words.length };
   const pages: { start: number; end: number; firstRow: number }[] = [];
-  for (let firstRow = 0; firstRow < rowCount; firstRow += pageRows) {
+  for (let from = 0; from < column.rowStarts.length; ) {
     const start = sink.length();
-    const rows = { from: firstRow, to: Math.min(firstRow + pageRows, rowCount) };
-    const ids = dictionary && { ids: dictionary.ids, wordCount: dictionary.words.length };
-    sink.put(writeDataPage(column, rows, ids));
-    pages.push({ start, end: sink.length(), firstRow });
+    const to = pageEnd(column, from, pageBytes);
+    sink.put(writeDataPage(column, { from, to }, ids));
+    pages.push({ start, end: sink.length(), firstRow: from });
+    from = to;
   }
   return { column, bytes: sink.bytes(), dictionaryBytes, pages };
+}
+
+/** The row behind a page that starts at row `from`. */
+function pageEnd({ rowStarts, repetitions, values }: ColumnEntries, from: number, pageBytes: number): number {
+  let sizeBytes = 0;
+  for (let row = from; row < rowStarts.length; row++) {
+    const next = rowStarts[row + 1] ?? { entry: repetitions.length, value: values.length };
+    sizeBytes += next.entry - rowStarts[row]!.entry;
+    for (let i = rowStarts[row]!.value; i < next.value; i++) sizeBytes += plainBytes(values[i]!);
+    if (sizeBytes >= pageBytes) return row + 1;
+  }
+  return rowStarts.length;
+}
+
+/** Roughly what a value takes, not encoded. */
+function plainBytes(value: LeafValue): number {
+  if (typeof value === 'boolean') return 1;
+  return typeof value === 'string' || value instanceof Uint8Array ? value.length + 4 : 8;
 }
 
 function writeDictionaryPage(words: readonly string[]): Uint8Array {

@@ -13,8 +13,8 @@ export interface WriteOptions {
   readonly dedicatedColumns: readonly DedicatedColumn[];
   /** Most traces of a row group. */
   readonly rowGroupTraces: number;
-  /** Most traces of a page; undefined: all of the row group. */
-  readonly pageTraces?: number;
+  /** Size of the values, not encoded, at which a page ends; 256 KiB without it, as Tempo has it. */
+  readonly pageBytes?: number;
 }
 
 /** What a search needs to know of a written block, named as in its meta.json (spec blocks §2). */
@@ -38,6 +38,7 @@ export interface WrittenBlock {
 }
 
 const magic = Buffer.from('PAR1');
+const defaultPageBytes = 256 * 1024;
 const nanosPerSecond = 1_000_000_000n;
 
 /**
@@ -47,8 +48,8 @@ const nanosPerSecond = 1_000_000_000n;
  * Throws RangeError for two traces of one id, a trace id of more than 16 bytes, or options that are no positive numbers.
  */
 export function writeBlock(traces: readonly OtlpTrace[], options: WriteOptions): WrittenBlock {
-  const { version, dedicatedColumns, rowGroupTraces, pageTraces = rowGroupTraces } = options;
-  if (!(rowGroupTraces > 0 && pageTraces > 0)) throw new RangeError('a row group and a page need room for at least one trace');
+  const { version, dedicatedColumns, rowGroupTraces, pageBytes = defaultPageBytes } = options;
+  if (!(rowGroupTraces > 0 && pageBytes > 0)) throw new RangeError('a row group and a page need room for at least one trace');
   const slots = dedicatedSlots(version, dedicatedColumns);
   const records = traces.map((trace) => traceRecord({ version, slots }, trace)).sort((a, b) => Buffer.compare(a.id, b.id));
   const repeated = records.find(({ id }, i) => i > 0 && records[i - 1]!.id.equals(id));
@@ -61,7 +62,7 @@ export function writeBlock(traces: readonly OtlpTrace[], options: WriteOptions):
     const shredder = createShredder(schema.children);
     const rows = records.slice(from, from + rowGroupTraces);
     for (const { row } of rows) shredder.addRow(row);
-    const chunks = shredder.columns.map((column) => writeColumnChunk(column, pageTraces));
+    const chunks = shredder.columns.map((column) => writeColumnChunk(column, pageBytes));
     const starts = chunks.map(({ bytes }) => {
       const start = sink.length();
       sink.put(bytes);

@@ -94,7 +94,7 @@ function childLeaf(random: SeededRandom): string {
   const scope = random.pick(['event', 'event', 'link'] as const);
   if (random.below(3) === 0) {
     if (scope === 'link')
-      return `${random.pick(['link:traceID', 'link:spanID'])} ${random.pick(['=', '!='])} ${quote(random.pick(['ab', '00000000000000ab', '0000000000000001', 'ab00000000000001', 'ffeeddccbbaa99887766554433221100']))}`;
+      return `${random.pick(['link:traceID', 'link:spanID'])} ${random.pick(['=', '!='])} ${quote(random.pick(['ab', '00000000000000ab', '1', 'ab00000000000001', 'ffeeddccbbaa99887766554433221100']))}`;
     if (random.below(2) === 0) return `event:timeSinceStart ${comparison(random)} ${random.pick(['0s', '1ms', '1', '-1ms'])}`;
     return `event:name ${random.pick(['=', '!=', '<', '>='])} ${quote(random.pick(words.events))}`;
   }
@@ -125,7 +125,7 @@ function intrinsicLeaf(random: SeededRandom): string {
     case 8:
       return `rootServiceName ${equal} ${quote(random.pick(words.services))}`;
     case 9:
-      return `${random.pick(['span:id', 'span:parentID'])} ${random.pick(['=', '!=', '>'])} ${quote(random.pick(['0000000000000001', 'ab00000000000001', '2', '0000000000000102', '0000000000000000']))}`;
+      return `${random.pick(['span:id', 'span:parentID'])} ${random.pick(['=', '!=', '>'])} ${quote(random.pick(['0000000000000001', 'ab00000000000001', '1', '2', '102', '0000000000000102', '0000000000000000', '0']))}`;
     case 10:
       return `${random.pick(['nestedSetLeft', 'nestedSetRight', 'nestedSetParent'])} ${comparison(random)} ${random.pick(['0', '1', '2', '-1', '4'])}`;
     case 11:

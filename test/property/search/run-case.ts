@@ -54,9 +54,9 @@ export function createBench(): Bench {
 export async function runCase(bench: Bench, seed: number): Promise<CaseResult> {
   // The generator's streams of neighbouring seeds overlap; these do after a million draws.
   const random = seededRandom(seed * 1_000_003);
-  const traces = randomTraces(random, 1 + random.below(12));
+  const traces = randomTraces(random, random.pick([1, 3, 8, 12, 24]));
   const settings = { version: random.pick(['vParquet4', 'vParquet5'] as const), dedicatedColumns: randomDedicatedColumns(random) };
-  const layout = { rowGroupTraces: random.pick([1, 3, 12]), pageTraces: random.pick([1, 2, 12]) };
+  const layout = { rowGroupTraces: random.pick([1, 5, 24, 24]), pageBytes: random.pick([1, 30, 200, 262_144]) };
   const { dataParquet, meta } = writeBlock(traces, { ...settings, ...layout });
   const id = `00000000-0000-4000-8000-${String(seed).padStart(12, '0')}`;
   const key = `${tenant}/${id}/data.parquet`;
@@ -104,7 +104,7 @@ interface Outcome {
 
 async function tryPair(bench: Bench, random: SeededRandom, pair: Pair): Promise<Outcome> {
   const limits: SearchLimits = { spansPerSpanset: random.pick([0, 1, 3]), range: randomRange(random) };
-  const limit = random.pick([1, 2, 3, everything, everything]);
+  const limit = random.pick([1, 2, 2, 3, everything, everything, everything]);
   const format = random.pick(['json', 'protobuf'] as const);
   const environment = random.pick(bench.environments);
   const expected = attempt(() => searchTraces(pair.query, pair.views, limits).map(normalized));
@@ -128,8 +128,8 @@ async function tryPair(bench: Bench, random: SeededRandom, pair: Pair): Promise<
 
 function randomRange(random: SeededRandom): SearchLimits['range'] {
   if (random.below(4) > 0) return undefined;
-  const startSeconds = 1_700_000_000 + random.below(4);
-  return { startSeconds, endSeconds: startSeconds + 1 + random.below(3) };
+  const startSeconds = 1_699_999_998 + random.below(7);
+  return { startSeconds, endSeconds: startSeconds + 1 + random.below(2) };
 }
 
 function requestOf({ text, meta, id }: Pair, { spansPerSpanset, range }: SearchLimits, limit: number): SearchBlockRequest {

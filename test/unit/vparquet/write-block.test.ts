@@ -27,7 +27,7 @@ for (const version of versions) {
         version,
         dedicatedColumns,
         rowGroupTraces: 1 + random.below(12),
-        pageTraces: 1 + random.below(4),
+        pageBytes: random.pick([1, 50, 300]),
       });
       const file = bufferOf(dataParquet);
       const metadata = parquetMetadata(file);
