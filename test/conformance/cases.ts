@@ -22,6 +22,9 @@ export interface RecordedCase {
   readonly body: unknown;
   /** What differed between runs of the real server. */
   readonly nondeterministic?: string;
+  /** What is wrong with the recorded answer; then `alternateBody` is right, or without it whatever holds `body` and more. */
+  readonly upstreamBug?: string;
+  readonly alternateBody?: unknown;
   /** Settings that the case needs, where they are not the usual ones. */
   readonly config?: Readonly<Record<string, unknown>>;
 }

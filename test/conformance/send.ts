@@ -13,7 +13,11 @@ export interface Answer {
 }
 
 /** Sends the cases, a few at a time, and compares each answer with the recorded one. */
-export async function runCases(url: string, cases: readonly RecordedCase[]): Promise<readonly Verdict[]> {
+export async function runCases(
+  url: string,
+  cases: readonly RecordedCase[],
+  compare: (recorded: RecordedCase, answer: Answer) => readonly string[] = compareAnswer,
+): Promise<readonly Verdict[]> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: concurrency });
   const verdicts: Verdict[] = [];
   let next = 0;
@@ -22,7 +26,7 @@ export async function runCases(url: string, cases: readonly RecordedCase[]): Pro
       const index = next++;
       const recorded = cases[index]!;
       const answer = await send(url, recorded, agent);
-      verdicts[index] = { recorded, answer, differences: compareAnswer(recorded, answer) };
+      verdicts[index] = { recorded, answer, differences: compare(recorded, answer) };
     }
   };
   await Promise.all(Array.from({ length: concurrency }, work));
