@@ -70,6 +70,8 @@ const groups: readonly Deviation[] = [
   { why: 'Tempo 2.7.2 compares trace ids without their leading zeros; Rubato decodes the literal, as 3.0.3 does', ids: search27('0057') },
   { why: 'negated structural operators return fewer traces in Tempo 2.7.2; Rubato follows 3.0.3', ids: search27('0718', '0768') },
   { why: 'the text names the store, which was S3 when this was recorded', ids: of('serverless', '0136') },
+  { why: 'Tempo 2.7.2 lists fewer intrinsics; Rubato lists those of 3.0.3', ids: of('tags', '0212') },
+  { why: 'Tempo 2.7.2 writes whole floats without a fraction; Rubato does as 3.0.3', ids: of('tag-values', '0504') },
 ];
 
 /** Recorded cases that are answered otherwise on purpose: id → why. A case that is listed here and passes is an error too. */
