@@ -23,7 +23,7 @@ export function createCostCounter(): { readonly add: (request: CountedRequest) =
   return { add, cost: () => ({ bytes, gets, lists }) };
 }
 
-/** List prices of S3 Standard in us-east-1, in dollars; docs/explain.md says when they were looked up. */
+/** List prices of S3 Standard in us-east-1, in dollars; docs/explain.md says what they leave out. */
 export const listPrices = { perGet: 0.4e-6, perList: 5e-6, perInternetGigabyte: 0.09 };
 
 /** With at least two digits that say something: `$0.0000052`, `$1.20`. */
