@@ -1,8 +1,13 @@
 import type { SeededRandom } from '../corruption/random.ts';
 import { words } from './random-traces.ts';
 
+/** Chance with some attributes that a query names again and again; perhaps none. */
+type QueryRandom = SeededRandom & { readonly names: readonly string[] };
+
 /** A query over the words of `random-traces.ts`, as text. Not all of them validate. */
-export function randomQuery(random: SeededRandom): string {
+export function randomQuery(seeded: SeededRandom): string {
+  const names = Array.from({ length: seeded.pick([0, 0, 1, 2]) }, () => anyAttribute(seeded));
+  const random: QueryRandom = { ...seeded, names };
   const hints = random.below(10) === 0 ? ' with(most_recent=true)' : '';
   const dice = random.below(20);
   if (dice === 0) return `(${pipeline(random)}) ${random.pick(operators)} (${pipeline(random)})${hints}`;
@@ -12,24 +17,24 @@ export function randomQuery(random: SeededRandom): string {
 
 const operators = ['&&', '||', '>', '<', '>>', '<<', '~', '!>', '!<', '!>>', '!<<', '!~', '&>', '&<', '&>>', '&<<', '&~'];
 
-function pipeline(random: SeededRandom): string {
+function pipeline(random: QueryRandom): string {
   const first = random.below(8) === 0 ? stage(random) : spansets(random, random.below(5) === 0 ? 2 : random.below(3) === 0 ? 1 : 0);
   return [first, ...Array.from({ length: random.pick([0, 0, 0, 1, 1, 2, 3]) }, () => stage(random))].join(' | ');
 }
 
-function spansets(random: SeededRandom, depth: number): string {
+function spansets(random: QueryRandom, depth: number): string {
   if (depth === 0) return filter(random);
   return `(${spansets(random, depth - 1)} ${random.pick(operators)} ${spansets(random, random.below(depth))})`;
 }
 
-function filter(random: SeededRandom): string {
+function filter(random: QueryRandom): string {
   const dice = random.below(12);
   if (dice === 0) return '{ }';
   if (dice === 1) return `{ ${Array.from({ length: 2 + random.below(2) }, () => childLeaf(random)).join(' && ')} }`;
   return `{ ${expression(random, random.pick([0, 0, 1, 1, 2]))} }`;
 }
 
-function stage(random: SeededRandom): string {
+function stage(random: QueryRandom): string {
   switch (random.below(7)) {
     case 0:
       return `by(${random.below(4) === 0 ? value(random) : random.below(6) === 0 ? expression(random, 0) : reference(random)})`;
@@ -46,11 +51,11 @@ function stage(random: SeededRandom): string {
   }
 }
 
-function comparison(random: SeededRandom): string {
+function comparison(random: QueryRandom): string {
   return random.pick(['=', '!=', '<', '<=', '>', '>=']);
 }
 
-function expression(random: SeededRandom, depth: number): string {
+function expression(random: QueryRandom, depth: number): string {
   if (depth > 0) {
     const inner = () => expression(random, random.below(depth));
     const dice = random.below(8);
@@ -76,12 +81,12 @@ function expression(random: SeededRandom, depth: number): string {
   }
 }
 
-function leaf(random: SeededRandom): string {
+function leaf(random: QueryRandom): string {
   if (random.below(3) === 0) return intrinsicLeaf(random);
   return attributeLeaf(random, attribute(random));
 }
 
-function attributeLeaf(random: SeededRandom, name: string): string {
+function attributeLeaf(random: QueryRandom, name: string): string {
   const dice = random.below(10);
   if (dice === 0) return `${name} ${random.pick(['=', '!='])} nil`;
   if (dice === 1) return `${name} ${random.pick(['=~', '!~'])} ${quote(random.pick(patterns))}`;
@@ -90,7 +95,7 @@ function attributeLeaf(random: SeededRandom, name: string): string {
   return `${name} ${comparison(random)} ${literal(random)}`;
 }
 
-function childLeaf(random: SeededRandom): string {
+function childLeaf(random: QueryRandom): string {
   const scope = random.pick(['event', 'event', 'link'] as const);
   if (random.below(3) === 0) {
     if (scope === 'link')
@@ -103,7 +108,7 @@ function childLeaf(random: SeededRandom): string {
 
 const patterns = ['x|y', '.*', '[xyz]', 'G.T', '', 'x.y', '.+', 'p(r|s)od', 'é.*'];
 
-function intrinsicLeaf(random: SeededRandom): string {
+function intrinsicLeaf(random: QueryRandom): string {
   const equal = random.pick(['=', '!=']);
   switch (random.below(14)) {
     case 0:
@@ -137,7 +142,11 @@ function intrinsicLeaf(random: SeededRandom): string {
   }
 }
 
-function attribute(random: SeededRandom): string {
+function attribute(random: QueryRandom): string {
+  return random.names.length > 0 && random.below(3) > 0 ? random.pick(random.names) : anyAttribute(random);
+}
+
+function anyAttribute(random: SeededRandom): string {
   const scope = random.pick(['span', 'span', 'resource', 'instrumentation', 'event', 'link', 'none', 'none', 'none'] as const);
   const from = scope === 'none' ? random.pick(['span', 'resource'] as const) : scope;
   const name = random.pick([...words.scalarKeys[from], ...words.wideKeys[from], 'missing']);
@@ -145,7 +154,7 @@ function attribute(random: SeededRandom): string {
 }
 
 /** Never an array: two arrays cannot be compared. */
-function scalarReference(random: SeededRandom): string {
+function scalarReference(random: QueryRandom): string {
   const scope = random.pick(['span', 'resource', 'instrumentation', 'event', 'none'] as const);
   const from = scope === 'none' ? 'span' : scope;
   return `${scope === 'none' ? '' : scope}.${random.pick(words.scalarKeys[from])}`;
@@ -174,12 +183,12 @@ const intrinsics = [
   'nestedSetParent',
 ];
 
-function reference(random: SeededRandom): string {
+function reference(random: QueryRandom): string {
   return random.below(3) === 0 ? random.pick(intrinsics) : attribute(random);
 }
 
 /** Arithmetic, or the minus of something. */
-function value(random: SeededRandom): string {
+function value(random: QueryRandom): string {
   const left = random.pick([scalarReference(random), attribute(random), 'duration', 'nestedSetLeft']);
   if (random.below(6) === 0) return `-${left}`;
   const right = random.pick([number(random), scalarReference(random), 'traceDuration']);
@@ -190,7 +199,7 @@ function value(random: SeededRandom): string {
   ]);
 }
 
-function numericValue(random: SeededRandom): string {
+function numericValue(random: QueryRandom): string {
   if (random.below(3) === 0) return value(random);
   return random.pick([
     attribute(random),
@@ -204,11 +213,11 @@ function numericValue(random: SeededRandom): string {
   ]);
 }
 
-function number(random: SeededRandom): string {
+function number(random: QueryRandom): string {
   return random.pick(['0', '1', '2', '1.0', '0.5', '-1', '200', '1ms', '9007199254740993']);
 }
 
-function literal(random: SeededRandom): string {
+function literal(random: QueryRandom): string {
   const dice = random.below(10);
   if (dice < 5) return quote(random.pick(words.texts));
   if (dice < 8) return String(random.pick(words.ints));

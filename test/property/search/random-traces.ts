@@ -59,7 +59,7 @@ function traceIdHex(random: SeededRandom): string {
 function randomTrace(random: SeededRandom, traceId: Uint8Array): OtlpTrace {
   const spanCount = random.pick([1, 2, 3, 5, 8, 12]);
   const ids = spanIds(random, spanCount);
-  const spans = ids.map((id, i) => randomSpan(random, traceId, id, parentId(random, ids, i)));
+  const spans = ids.map((id, i) => withEnd(random, i, randomSpan(random, traceId, id, parentId(random, ids, i))));
   const resources: OtlpResource[] = [];
   for (let next = 0; next < spans.length; ) {
     const scopes: OtlpResource['scopes'][number][] = [];
@@ -72,6 +72,11 @@ function randomTrace(random: SeededRandom, traceId: Uint8Array): OtlpTrace {
     if (random.below(20) === 0) resources.push({ attributes: resourceAttributes(random), scopes: [] });
   }
   return { traceId, resources };
+}
+
+/** Now and then a span ends before it starts; never the first, so that the trace as a whole does not. */
+function withEnd(random: SeededRandom, index: number, span: OtlpSpan): OtlpSpan {
+  return index > 0 && random.below(15) === 0 ? { ...span, endNanos: span.startNanos - 1_000_000n } : span;
 }
 
 function spanIds(random: SeededRandom, count: number): readonly Uint8Array[] {
