@@ -1,14 +1,17 @@
-import type { Pages } from '#engine/kernels/kernels.ts';
+import type { Dictionary, Pages } from '#engine/kernels/kernels.ts';
 import type { LeafColumn } from '#engine/parquet/schema.ts';
 import type { Scope } from '#engine/traceql/ast.ts';
 import type { Comparison } from './compare.ts';
+import { comparedKind } from './compare-counts.ts';
+import type { Runs, RunsOf } from './compare-runs.ts';
 import { halvesAt } from './counted-spans.ts';
 import { textOf } from './label-values.ts';
 import { dictionaryOf, onColumn, pagesOf, type RowGroup } from './row-group.ts';
 import type { ScanState } from './scan-state.ts';
-import { slotsAtLevel } from './slots.ts';
 
-const nullId = 0xffffffff;
+const nullWord = 0xffffffff;
+/** No attribute, or no value yet. */
+const none = -1;
 /** Levels with attribute lists, and the scope of what stands there. */
 const levels = [
   { level: 'span', scope: 'span', repetition: 3 },
@@ -17,36 +20,27 @@ const levels = [
 ] as const satisfies readonly { readonly level: string; readonly scope: Scope; readonly repetition: number }[];
 
 /** Counts the values of all attributes that stand in generic lists. */
-export async function countListAttributes(comparison: Comparison, state: ScanState, spans: Uint32Array, cells: Uint32Array): Promise<void> {
+export async function countListAttributes(comparison: Comparison, state: ScanState, runsOf: RunsOf): Promise<void> {
   const { attributeLists } = state.prepared.schema.version;
   for (const { level, scope, repetition } of levels) {
     const path = attributeLists[level];
     const key = path === undefined ? undefined : state.group.file.columns.get(`${path}.Key`);
     if (path === undefined || key === undefined) continue;
     const lists = await readLists(comparison, state.group, key, path, scope, repetition);
-    if (lists === undefined) continue;
-    const { slots, positions } = await slotsAtLevel(state, spans, level);
-    countEntries(comparison, lists, slots, positions, cells);
+    if (lists !== undefined) countEntries(comparison, lists, await runsOf(level));
   }
 }
 
-/** The attributes of one level: those of slot s are the entries `[starts[s], starts[s + 1])`; each has its pair, or -1 for a list without attributes. */
+/** The attributes of one level: those of slot s are the entries `[starts[s], starts[s + 1])`; each has its pair, or {@link none} in a list without attributes. */
 interface Lists {
   readonly starts: Uint32Array;
   readonly pairs: Int32Array;
 }
 
-function countEntries(
-  { counts }: Comparison,
-  { starts, pairs }: Lists,
-  slots: Uint32Array,
-  positions: Uint32Array,
-  cells: Uint32Array,
-): void {
-  for (let i = 0; i < positions.length; i++) {
-    const slot = slots[positions[i]];
-    const cell = cells[i];
-    for (let entry = starts[slot]; entry < starts[slot + 1]; entry++) if (pairs[entry] >= 0) counts.add(pairs[entry], cell);
+function countEntries({ counts }: Comparison, { starts, pairs }: Lists, { slots, cells, weights }: Runs): void {
+  for (let i = 0; i < slots.length; i++) {
+    const end = starts[slots[i] + 1];
+    for (let entry = starts[slots[i]]; entry < end; entry++) if (pairs[entry] >= 0) counts.add(pairs[entry], cells[i], weights[i]);
   }
 }
 
@@ -58,31 +52,46 @@ async function readLists(
   scope: Scope,
   repetition: number,
 ): Promise<Lists | undefined> {
-  const { kernels } = group;
   const dictionary = await dictionaryOf(group, key);
   if (dictionary === undefined) return undefined;
   const keys = await pagesOf(group, key);
+  if (keys.valueCount === 0) return undefined;
+  const attributeOf = await attributesOf(comparison, group, key, keys, dictionary, scope);
   const count = keys.entryCount;
-  const idsAt = kernels.alloc(4 * count);
-  await onColumn(group, key, () => kernels.ids(keys, dictionary.count, idsAt));
-  const starts = startsOf(group, keys, repetition);
-  const offsets = kernels.u32(dictionary.offsets, dictionary.count + 1);
-  const attributes = Int32Array.from({ length: dictionary.count }, (_, id) => {
-    const name = textOf(kernels, dictionary.at + offsets[id] + 4, offsets[id + 1] - offsets[id] - 4, 'text');
-    return comparison.attribute({ kind: 'attribute', scope, name, parent: false });
-  });
-  const attributeOf = new Int32Array(count);
-  const ids = kernels.u32(idsAt, count);
-  for (let i = 0; i < count; i++) attributeOf[i] = ids[i] === nullId ? -1 : attributes[ids[i]];
-  const lists = { starts, pairs: new Int32Array(count).fill(-1) };
-  const columns = ['Value', 'ValueInt', 'ValueDouble', 'ValueBool'].map((name) => group.file.columns.get(`${path}.${name}`));
-  for (const column of columns) if (column !== undefined) await readValuePairs(comparison, group, column, keys, attributeOf, lists.pairs);
-  // What is stored in another way (maps, bytes, empty and mixed arrays) has no value that could be shown.
-  const nil = comparison.values.ofNil();
-  for (let i = 0; i < count; i++) {
-    if (lists.pairs[i] < 0 && attributeOf[i] >= 0) lists.pairs[i] = comparison.counts.pairOf(attributeOf[i], nil);
+  const pairs = new Int32Array(count).fill(none);
+  for (const name of ['Value', 'ValueInt', 'ValueDouble', 'ValueBool']) {
+    const column = group.file.columns.get(`${path}.${name}`);
+    if (column !== undefined) await readValuePairs(comparison, group, column, keys, attributeOf, pairs);
   }
-  return lists;
+  // What is stored in another way (maps, bytes, empty and mixed arrays) has no value that could be shown.
+  for (let i = 0; i < count; i++) {
+    if (pairs[i] === none && attributeOf[i] !== none) pairs[i] = comparison.pairs.pairOf(attributeOf[i], comparedKind.nil, 0, 0);
+  }
+  return { starts: startsOf(group, keys, repetition), pairs };
+}
+
+/** The attribute of each entry, {@link none} for null. */
+async function attributesOf(
+  comparison: Comparison,
+  group: RowGroup,
+  key: LeafColumn,
+  keys: Pages,
+  dictionary: Dictionary,
+  scope: Scope,
+): Promise<Int32Array> {
+  const { kernels } = group;
+  const idsAt = kernels.alloc(4 * keys.entryCount);
+  await onColumn(group, key, () => kernels.ids(keys, dictionary.count, idsAt));
+  const offsets = kernels.u32(dictionary.offsets, dictionary.count + 1);
+  const attributes = new Int32Array(dictionary.count);
+  for (let id = 0; id < attributes.length; id++) {
+    const name = textOf(kernels, dictionary.at + offsets[id] + 4, offsets[id + 1] - offsets[id] - 4, 'text');
+    attributes[id] = comparison.attribute({ kind: 'attribute', scope, name, parent: false });
+  }
+  const ids = kernels.u32(idsAt, keys.entryCount);
+  const attributeOf = new Int32Array(keys.entryCount);
+  for (let i = 0; i < ids.length; i++) attributeOf[i] = ids[i] === nullWord ? none : attributes[ids[i]];
+  return attributeOf;
 }
 
 /** First entry of each slot whose repetition level is up to `level`, with the number of entries behind the last. */
@@ -95,7 +104,7 @@ function startsOf({ kernels }: RowGroup, pages: Pages, level: number): Uint32Arr
   return kernels.u32(at, total + 1).slice();
 }
 
-/** Reads one value column; `firsts`: where the values of each attribute start, undefined where each has one entry. */
+/** Fills in the pairs of attributes with a value in one column. */
 async function readValuePairs(
   comparison: Comparison,
   group: RowGroup,
@@ -106,100 +115,97 @@ async function readValuePairs(
 ): Promise<void> {
   const pages = await pagesOf(group, column);
   if (pages.valueCount === 0) return;
+  // Where no attribute is an array, value entries are attributes.
   const firsts = pages.entryCount === keys.entryCount ? undefined : startsOf(group, pages, keys.shape.maxRepetition);
-  const valueAt = await valueReader(comparison, group, column, pages);
-  const nil = comparison.values.ofNil();
-  for (let i = 0; i < attributeOf.length; i++) {
-    if (attributeOf[i] < 0) continue;
-    const entry = firsts === undefined ? i : firsts[i];
-    if (firsts !== undefined && firsts[i + 1] - entry > 1) pairs[i] = comparison.counts.pairOf(attributeOf[i], nil);
-    else {
-      const pair = valueAt(entry, attributeOf[i]);
-      if (pair >= 0) pairs[i] = pair;
-    }
+  const values: ValueEntries = { group, column, pages, attributeOf, firsts };
+  if (column.type === 'bytes') await takeTexts(comparison, values, pairs);
+  else await takeNumbers(comparison, values, pairs);
+  if (firsts === undefined) return;
+  for (let i = 0; i < pairs.length; i++) {
+    if (firsts[i + 1] - firsts[i] > 1) pairs[i] = comparison.pairs.pairOf(attributeOf[i], comparedKind.nil, 0, 0);
   }
 }
 
-/** Reads the pair of an entry's value and attribute; -1 where the entry is null. */
-type ValueReader = (entry: number, attribute: number) => number;
-
-async function valueReader(comparison: Comparison, group: RowGroup, column: LeafColumn, pages: Pages): Promise<ValueReader> {
-  switch (column.type) {
-    case 'bytes':
-      return textReader(comparison, group, column, pages);
-    case 'double':
-      return doubleReader(comparison, group, column, pages);
-    case 'boolean':
-      return booleanReader(comparison, group, column, pages);
-    default:
-      return intReader(comparison, group, column, pages);
-  }
+interface ValueEntries {
+  readonly group: RowGroup;
+  readonly column: LeafColumn;
+  readonly pages: Pages;
+  readonly attributeOf: Int32Array;
+  /** First value entry of each attribute; undefined: the attribute's own. */
+  readonly firsts: Uint32Array | undefined;
 }
 
 /** A text mostly belongs to one attribute only: that pair is kept beside the text, those of others are looked up. */
-async function textReader({ counts, values }: Comparison, group: RowGroup, column: LeafColumn, pages: Pages): Promise<ValueReader> {
+async function takeTexts({ pairs: known, texts }: Comparison, values: ValueEntries, pairs: Int32Array): Promise<void> {
+  const { group, column, pages, attributeOf, firsts } = values;
   const { kernels } = group;
   const dictionary = await dictionaryOf(group, column);
-  if (dictionary === undefined) {
-    const pairsAt = kernels.alloc(8 * pages.entryCount);
-    await onColumn(group, column, () => kernels.byteArrays(pages, pairsAt));
-    const places = kernels.u32(pairsAt, 2 * pages.entryCount).slice();
-    return (entry, attribute) => {
-      const length = places[2 * entry + 1];
-      return length === nullId ? -1 : counts.pairOf(attribute, values.ofText(kernels, places[2 * entry], length, 'text'));
-    };
-  }
+  if (dictionary === undefined) return takePlainTexts({ pairs: known, texts }, values, pairs);
   const idsAt = kernels.alloc(4 * pages.entryCount);
   await onColumn(group, column, () => kernels.ids(pages, dictionary.count, idsAt));
   const ids = kernels.u32(idsAt, pages.entryCount);
   const offsets = kernels.u32(dictionary.offsets, dictionary.count + 1);
-  const numbers = new Uint32Array(dictionary.count);
-  const owners = new Int32Array(dictionary.count).fill(-1);
+  const memory = new Uint8Array(kernels.memory.buffer);
+  const numbers = new Int32Array(dictionary.count).fill(none);
+  const owners = new Int32Array(dictionary.count).fill(none);
   const ownPairs = new Int32Array(dictionary.count);
-  return (entry, attribute) => {
-    const id = ids[entry];
-    if (id === nullId) return -1;
-    if (owners[id] === attribute) return ownPairs[id];
-    if (numbers[id] === 0) numbers[id] = values.ofText(kernels, dictionary.at + offsets[id] + 4, offsets[id + 1] - offsets[id] - 4, 'text');
-    const pair = counts.pairOf(attribute, numbers[id]);
-    if (owners[id] < 0) {
-      owners[id] = attribute;
-      ownPairs[id] = pair;
+  for (let i = 0; i < pairs.length; i++) {
+    const id = ids[firsts === undefined ? i : firsts[i]];
+    if (id === nullWord || attributeOf[i] === none) continue;
+    const attribute = attributeOf[i];
+    if (owners[id] === attribute) {
+      pairs[i] = ownPairs[id];
+      continue;
     }
-    return pair;
-  };
+    if (numbers[id] === none) numbers[id] = texts.intern(memory, dictionary.at + offsets[id] + 4, offsets[id + 1] - offsets[id] - 4);
+    pairs[i] = known.pairOf(attribute, comparedKind.text, numbers[id], 0);
+    if (owners[id] === none) {
+      owners[id] = attribute;
+      ownPairs[id] = pairs[i];
+    }
+  }
 }
 
-async function intReader({ counts, values }: Comparison, group: RowGroup, column: LeafColumn, pages: Pages): Promise<ValueReader> {
+async function takePlainTexts(
+  { pairs: known, texts }: Pick<Comparison, 'pairs' | 'texts'>,
+  { group, column, pages, attributeOf, firsts }: ValueEntries,
+  pairs: Int32Array,
+): Promise<void> {
   const { kernels } = group;
-  const at = kernels.alloc(8 * pages.entryCount);
+  const placesAt = kernels.alloc(8 * pages.entryCount);
+  await onColumn(group, column, () => kernels.byteArrays(pages, placesAt));
+  const places = kernels.u32(placesAt, 2 * pages.entryCount);
+  const memory = new Uint8Array(kernels.memory.buffer);
+  for (let i = 0; i < pairs.length; i++) {
+    const entry = firsts === undefined ? i : firsts[i];
+    const length = places[2 * entry + 1];
+    if (length === nullWord || attributeOf[i] === none) continue;
+    pairs[i] = known.pairOf(attributeOf[i], comparedKind.text, texts.intern(memory, places[2 * entry], length), 0);
+  }
+}
+
+/** Whole numbers, doubles (their bits) and booleans. */
+async function takeNumbers({ pairs: known }: Comparison, values: ValueEntries, pairs: Int32Array): Promise<void> {
+  const { group, column, pages, attributeOf, firsts } = values;
+  const { kernels } = group;
+  const isBoolean = column.type === 'boolean';
+  const at = kernels.alloc((isBoolean ? 1 : 8) * pages.entryCount);
   const presentAt = kernels.alloc(pages.entryCount);
   await onColumn(group, column, () => {
-    kernels.ints(pages, at);
     kernels.matchPresent(pages, presentAt);
+    if (isBoolean) kernels.booleans(pages, at);
+    else if (column.type === 'double') kernels.doubles(pages, at);
+    else kernels.ints(pages, at);
   });
-  const { low, high } = halvesAt(kernels, at, pages.entryCount);
   const present = kernels.u8(presentAt, pages.entryCount);
-  return (entry, attribute) =>
-    present[entry] === 0 ? -1 : counts.pairOf(attribute, values.ofInt(low[2 * entry], high[2 * entry + 1], 'int'));
-}
-
-async function doubleReader({ counts, values }: Comparison, group: RowGroup, column: LeafColumn, pages: Pages): Promise<ValueReader> {
-  const { kernels } = group;
-  const at = kernels.alloc(8 * pages.entryCount);
-  const presentAt = kernels.alloc(pages.entryCount);
-  await onColumn(group, column, () => {
-    kernels.doubles(pages, at);
-    kernels.matchPresent(pages, presentAt);
-  });
-  const doubles = kernels.f64(at, pages.entryCount);
-  const present = kernels.u8(presentAt, pages.entryCount);
-  return (entry, attribute) => (present[entry] === 0 ? -1 : counts.pairOf(attribute, values.ofDouble(doubles[entry])));
-}
-
-async function booleanReader({ counts, values }: Comparison, group: RowGroup, column: LeafColumn, pages: Pages): Promise<ValueReader> {
-  const at = group.kernels.alloc(pages.entryCount);
-  await onColumn(group, column, () => group.kernels.booleans(pages, at));
-  const booleans = group.kernels.u8(at, pages.entryCount);
-  return (entry, attribute) => (booleans[entry] === 2 ? -1 : counts.pairOf(attribute, values.ofBoolean(booleans[entry] === 1)));
+  const kind = isBoolean ? comparedKind.boolean : column.type === 'double' ? comparedKind.double : comparedKind.int;
+  const booleans = kernels.u8(at, pages.entryCount);
+  const { low, high } = isBoolean ? { low: new Uint32Array(0), high: new Int32Array(0) } : halvesAt(kernels, at, pages.entryCount);
+  for (let i = 0; i < pairs.length; i++) {
+    const entry = firsts === undefined ? i : firsts[i];
+    if (present[entry] === 0 || attributeOf[i] === none) continue;
+    pairs[i] = isBoolean
+      ? known.pairOf(attributeOf[i], kind, booleans[entry], 0)
+      : known.pairOf(attributeOf[i], kind, low[2 * entry], high[2 * entry + 1]);
+  }
 }

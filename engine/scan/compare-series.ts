@@ -1,8 +1,8 @@
-import type { MetricsLabel, MetricsSeries } from '#engine/api/metrics-series.ts';
-import type { Reference } from '#engine/traceql/ast.ts';
+import type { LabelValue, MetricsLabel, MetricsSeries } from '#engine/api/metrics-series.ts';
+import { kindNames, type Reference, statusNames } from '#engine/traceql/ast.ts';
 import { printReference } from '#engine/traceql/print.ts';
-import type { CompareCounts } from './compare-counts.ts';
-import type { LabelValues } from './label-values.ts';
+import { type CompareCounts, type ComparePairs, comparedKind } from './compare-counts.ts';
+import type { TextTable } from './text-table.ts';
 
 const metaType = '__meta_type';
 const sides = ['baseline', 'selection'] as const;
@@ -14,57 +14,76 @@ export interface ComparedAttribute {
   readonly weight: number;
 }
 
+/** What a comparison has counted. */
+export interface Compared {
+  readonly pairs: ComparePairs;
+  readonly counts: CompareCounts;
+  readonly texts: TextTable;
+  readonly attributes: readonly ComparedAttribute[];
+}
+
 /** A job's counts as series: of each attribute and side the `topN` commonest values, and how many spans have the attribute (spec traceql §8.9). */
-export function comparedSeries(
-  counts: CompareCounts,
-  attributes: readonly ComparedAttribute[],
-  values: LabelValues,
-  intervals: number,
-  topN: number,
-): readonly MetricsSeries[] {
-  const totals = new Float64Array(2 * counts.pairCount());
-  const attributeCells = new Float64Array(2 * intervals * attributes.length);
-  counts.visit((pair, cell, count) => {
-    totals[2 * pair + Number(cell >= intervals)] += count;
-    attributeCells[counts.attributeOf(pair) * 2 * intervals + cell] += count;
-  });
-  const kept = keepCommonest(counts, attributes.length, totals, topN);
-  const rows = new Map<number, Float64Array>();
-  for (const row of kept) rows.set(row, new Float64Array(intervals));
-  counts.visit((pair, cell, count) => {
-    const side = Number(cell >= intervals);
-    const row = rows.get(2 * pair + side);
-    if (row !== undefined) row[cell - side * intervals] += count;
-  });
+export function comparedSeries(compared: Compared, intervals: number, topN: number): readonly MetricsSeries[] {
+  const { pairs, counts, attributes } = compared;
   const series: MetricsSeries[] = [];
-  const add = (type: string, attribute: ComparedAttribute, value: MetricsLabel['value'], cells: Float64Array) => {
+  const add = (type: string, attribute: number, value: LabelValue, cells: Float64Array): void => {
+    const { reference, weight } = attributes[attribute];
     const labels: MetricsLabel[] = [
       { key: metaType, value: { type: 'string', value: type } },
-      { key: printReference(attribute.reference), value },
+      { key: printReference(reference), value },
     ];
-    series.push({ labels, values: attribute.weight === 1 ? cells : cells.map((count) => count * attribute.weight), exemplars: [] });
+    series.push({ labels, values: weight === 1 ? cells : cells.map((count) => count * weight), exemplars: [] });
   };
-  for (const [row, cells] of rows) {
+  const kept = keepCommonest(pairs, attributes.length, counts.totals(pairs.count()), topN);
+  const rowOf = new Int32Array(pairs.count()).fill(-1);
+  const keptPairs = [...new Set(kept.map((side) => side >> 1))];
+  keptPairs.forEach((pair, row) => {
+    rowOf[pair] = row;
+  });
+  const rows = counts.rows(rowOf, keptPairs.length);
+  for (const row of kept) {
     const pair = row >> 1;
-    const id = counts.valueOf(pair);
-    const value = id === 0 ? ({ type: 'nil' } as const) : values.value(id);
-    add(sides[row & 1], attributes[counts.attributeOf(pair)], value, cells);
+    const at = (2 * rowOf[pair] + (row & 1)) * intervals;
+    add(sides[row & 1], pairs.attributeOf(pair), labelValueOf(compared, pair), rows.subarray(at, at + intervals));
   }
-  attributes.forEach((attribute, index) => {
-    sides.forEach((side, sideIndex) => {
-      const from = (2 * index + sideIndex) * intervals;
-      const cells = attributeCells.slice(from, from + intervals);
+  for (let pair = 0; pair < rowOf.length; pair++) rowOf[pair] = pairs.attributeOf(pair);
+  const ofAttributes = counts.rows(rowOf, attributes.length);
+  for (let attribute = 0; attribute < attributes.length; attribute++) {
+    sides.forEach((side, index) => {
+      const at = (2 * attribute + index) * intervals;
+      const cells = ofAttributes.subarray(at, at + intervals);
       if (cells.some((count) => count > 0)) add(`${side}_total`, attribute, { type: 'nil' }, cells);
     });
-  });
+  }
   return series;
 }
 
 /** The pairs (times two, plus the side) with the largest totals of each attribute and side. */
-function keepCommonest(counts: CompareCounts, attributeCount: number, totals: Float64Array, topN: number): readonly number[] {
+function keepCommonest(pairs: ComparePairs, attributeCount: number, totals: Float64Array, topN: number): readonly number[] {
   const candidates: number[][] = Array.from({ length: 2 * attributeCount }, () => []);
-  for (let row = 0; row < totals.length; row++) if (totals[row] > 0) candidates[2 * counts.attributeOf(row >> 1) + (row & 1)].push(row);
+  for (let row = 0; row < totals.length; row++) if (totals[row] > 0) candidates[2 * pairs.attributeOf(row >> 1) + (row & 1)].push(row);
   return candidates.flatMap((rows) => (rows.length > topN ? rows.sort((a, b) => totals[b] - totals[a]).slice(0, topN) : rows));
+}
+
+function labelValueOf({ pairs, texts }: Compared, pair: number): LabelValue {
+  const low = pairs.lowOf(pair);
+  const high = pairs.highOf(pair);
+  switch (pairs.kindOf(pair)) {
+    case comparedKind.text:
+      return { type: 'string', value: texts.text(low) };
+    case comparedKind.int:
+      return { type: 'int', value: BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low)) };
+    case comparedKind.double:
+      return { type: 'double', value: new Float64Array(Uint32Array.of(low, high).buffer)[0] };
+    case comparedKind.boolean:
+      return { type: 'boolean', value: low === 1 };
+    case comparedKind.status:
+      return { type: 'string', value: statusNames[low] ?? `status(${low})` };
+    case comparedKind.kind:
+      return { type: 'string', value: kindNames[low] ?? `kind(${low})` };
+    default:
+      return { type: 'nil' };
+  }
 }
 
 /** Keeps the `topN` commonest values of each attribute and side among combined series. */

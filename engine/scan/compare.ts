@@ -2,18 +2,20 @@ import { throwIfAborted } from '#engine/base/errors.ts';
 import type { Intrinsic, Reference } from '#engine/traceql/ast.ts';
 import { referenceKey } from '#engine/traceql/plan-filter.ts';
 import type { ComparePlan } from '#engine/traceql/plan-metrics.ts';
-import { type BlockSchema, dedicatedColumnsOf, levelOf, sourcesOf } from '#engine/vparquet/sources.ts';
-import { type CompareCounts, createCompareCounts } from './compare-counts.ts';
+import { type BlockSchema, type ColumnSource, dedicatedColumnsOf, sourcesOf } from '#engine/vparquet/sources.ts';
+import { countColumn } from './compare-columns.ts';
+import { createCompareCounts, createComparePairs } from './compare-counts.ts';
 import { countListAttributes } from './compare-lists.ts';
-import { type ComparedAttribute, comparedSeries } from './compare-series.ts';
+import { createRuns } from './compare-runs.ts';
+import { type Compared, type ComparedAttribute, comparedSeries } from './compare-series.ts';
 import { type CountedSpans, halvesAt, spanStartColumn } from './counted-spans.ts';
 import { evaluateSpansets } from './evaluate.ts';
-import { createLabelValues, type LabelValues } from './label-values.ts';
 import type { Measurement, MetricsScan } from './metrics.ts';
-import { columnIds, putSlots } from './reference-values.ts';
+import { putSlots } from './reference-values.ts';
 import { onColumn, pagesOf } from './row-group.ts';
 import type { ScanState } from './scan-state.ts';
 import { requiredColumn } from './structure.ts';
+import { createTextTable } from './text-table.ts';
 
 /** Intrinsics that are compared (spec traceql §8.9). */
 const intrinsics: readonly Intrinsic[] = [
@@ -29,21 +31,19 @@ const intrinsics: readonly Intrinsic[] = [
 ];
 
 /** What a comparison keeps over the row groups of a job. */
-export interface Comparison {
-  readonly counts: CompareCounts;
-  readonly values: LabelValues;
-  readonly attributes: ComparedAttribute[];
+export interface Comparison extends Compared {
   /** The number of an attribute. */
   readonly attribute: (reference: Reference) => number;
 }
 
-function createComparison(cellCount: number, countedTwice: readonly Reference[]): Comparison {
+function createComparison(intervals: number, countedTwice: readonly Reference[]): Comparison {
   const twice = new Set(countedTwice.map(referenceKey));
   const numbers = new Map<string, number>();
   const attributes: ComparedAttribute[] = [];
   return {
-    counts: createCompareCounts(cellCount),
-    values: createLabelValues(),
+    pairs: createComparePairs(),
+    counts: createCompareCounts(intervals),
+    texts: createTextTable(),
     attributes,
     attribute: (reference) => {
       const key = referenceKey(reference);
@@ -60,19 +60,28 @@ function createComparison(cellCount: number, countedTwice: readonly Reference[])
 /** Measures `compare()`: counts of all values of all attributes on both sides. */
 export function createCompareMeasurement(scan: MetricsScan, plan: ComparePlan): Measurement {
   const intervals = scan.window.count;
-  const comparison = createComparison(2 * intervals, plan.countedTwice);
+  const comparison = createComparison(intervals, plan.countedTwice);
   const columns = columnReferences(scan.prepared.schema);
   return {
     addRowGroup: async (state, counted) => {
-      const cells = await cellsOf(state, counted, plan, intervals);
+      const runsOf = createRuns(state, counted, await cellsOf(state, counted, plan, intervals));
       for (const reference of columns) {
         throwIfAborted(scan.signal);
-        await countColumn(comparison, state, reference, counted, cells);
+        const source = columnOf(state, reference);
+        if (source === undefined || source.level === 'event' || source.level === 'link') continue;
+        await countColumn(comparison, state.group, source, comparison.attribute(reference), await runsOf(source.level));
       }
-      await countListAttributes(comparison, state, counted.spans, cells);
+      await countListAttributes(comparison, state, runsOf);
     },
-    series: () => comparedSeries(comparison.counts, comparison.attributes, comparison.values, intervals, plan.topN),
+    series: () => comparedSeries(comparison, intervals, plan.topN),
   };
+}
+
+function columnOf(state: ScanState, reference: Reference): ColumnSource | undefined {
+  for (const { sources } of sourcesOf(state.prepared.schema, reference)) {
+    for (const source of sources) if (source.kind === 'column') return source;
+  }
+  return undefined;
 }
 
 /** Attributes and intrinsics that have columns of their own. */
@@ -123,25 +132,4 @@ async function startsWithin(state: ScanState, spans: Uint32Array, { startNanos, 
     const distance = (high[2 * i + 1] - startHigh) * 4294967296 + (low[2 * i] - startLow);
     return Number(distance > 0 && distance <= length);
   });
-}
-
-/** Counts the values of an attribute in its own column; spans without one count for nil. */
-async function countColumn(
-  { counts, values, attribute }: Comparison,
-  state: ScanState,
-  reference: Reference,
-  counted: CountedSpans,
-  cells: Uint32Array,
-): Promise<void> {
-  const group = sourcesOf(state.prepared.schema, reference)[0];
-  const source = group?.sources.find(({ kind }) => kind === 'column');
-  if (source?.kind !== 'column' || levelOf(reference) === 'event') return;
-  const ids = await columnIds(state, source, counted, values);
-  const number = attribute(reference);
-  const pairs = new Int32Array(values.count()).fill(-1);
-  for (let i = 0; i < ids.length; i++) {
-    const id = ids[i];
-    if (pairs[id] < 0) pairs[id] = counts.pairOf(number, id);
-    counts.add(pairs[id], cells[i]);
-  }
 }

@@ -93,16 +93,6 @@ async function slotIds(state: ScanState, group: SourceGroup, slots: Uint32Array,
     : idsOfColumn(state.group, source, slots, known);
 }
 
-/** As {@link valueIds} for what one column holds, whatever else may hold the reference. */
-export async function columnIds(state: ScanState, source: ColumnSource, counted: CountedSpans, known: LabelValues): Promise<Uint32Array> {
-  const group = { level: source.level, sources: [source] };
-  const placement = await placementOf(state, group, counted);
-  const ids = (await hasOneEach(state.group, source))
-    ? await idsOfColumn(state.group, source, placement.slots, known)
-    : idsOfValues(state.group, await readValues(state.group, group, placement.slots), known);
-  return spread(ids, placement, undefined, counted.spans.length);
-}
-
 async function idsOfColumn(group: RowGroup, source: ColumnSource, slots: Uint32Array, known: LabelValues): Promise<Uint32Array> {
   const { column, level } = source;
   const dictionary = column.type === 'bytes' ? await dictionaryOf(group, column) : undefined;
