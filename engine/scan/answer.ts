@@ -103,7 +103,9 @@ function inOrder(kernels: Kernels, table: number, words: number, order: Uint32Ar
 function secondPassColumns({ group, prepared }: ScanState): readonly LeafColumn[] {
   const always = Object.values(columnPaths).map((path) => requiredColumn(group, path));
   const shown = prepared.plan.shown.filter((one) => one.always).flatMap(({ reference }) => valueColumns(prepared, reference));
-  return [...new Set([...always, ...shown])];
+  const { serviceStats } = prepared.schema.version;
+  const stats = prepared.plan.result === 'traces' || serviceStats === undefined ? [] : Object.values(serviceStats);
+  return [...new Set([...always, ...shown, ...stats.flatMap((path) => group.file.columns.get(path) ?? [])])];
 }
 
 function putU32(kernels: Kernels, numbers: Uint32Array): number {
