@@ -17,27 +17,29 @@ const literals: ReadonlySet<TokenKind | undefined> = new Set<TokenKind | undefin
 ]);
 
 /**
- * Mends a filter that somebody is typing (spec traceql §9.3): what comes before the first `|`, without comparisons that have no constant yet, connectors that
- * connect nothing and empty parentheses, and with the braces that are missing. Undefined where its words cannot be told apart.
+ * Mends a filter that somebody is typing (spec traceql §9.3): what stands before the first `|` loses comparisons that have no constant yet, connectors that
+ * connect nothing and empty parentheses, and gets the braces that are missing. Undefined where its words cannot be told apart.
  */
 export function repairFilter(text: string): string | undefined {
-  let pieces = piecesOf(text);
-  if (pieces === undefined) return undefined;
+  const first = firstStage(text);
+  if (first === undefined) return undefined;
+  let { pieces } = first;
   for (let before = -1; before !== pieces.length; ) {
     before = pieces.length;
     pieces = withoutLooseEnds(pieces);
   }
   const open = pieces.filter(({ kind }) => kind === '{').length - pieces.filter(({ kind }) => kind === '}').length;
-  return pieces.map((piece) => piece.text).join('') + ' }'.repeat(Math.max(0, open));
+  return pieces.map((piece) => piece.text).join('') + ' }'.repeat(Math.max(0, open)) + first.rest;
 }
 
-function piecesOf(text: string): readonly Piece[] | undefined {
+/** The tokens before the first `|`, and the text from there on. */
+function firstStage(text: string): { readonly pieces: readonly Piece[]; readonly rest: string } | undefined {
   const lexer = createLexer(text);
   const pieces: Piece[] = [];
   try {
     for (let start = lexer.offset; ; start = lexer.offset) {
       const { kind } = nextToken(lexer);
-      if (kind === '|' || kind === '$end') return pieces;
+      if (kind === '|' || kind === '$end') return { pieces, rest: kind === '|' ? text.slice(start) : '' };
       pieces.push({ kind, text: text.slice(start, lexer.offset) });
     }
   } catch {
