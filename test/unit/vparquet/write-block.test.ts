@@ -35,8 +35,8 @@ for (const version of versions) {
       assert.equal(metadata.row_groups.length, meta.totalRecords);
       assert.equal(metadata.metadata_length, meta.footerBytes);
       const rows = await parquetReadObjects({ file, utf8: false });
-      const expected = traces.map(spanNames).sort();
-      assert.deepEqual(rows.map((row) => namesOfRow(row)).sort(), expected);
+      const expected = traces.map(spansOfTrace).sort();
+      assert.deepEqual(rows.map(spansOfRow).sort(), expected);
     }
   });
 
@@ -63,19 +63,43 @@ const sampleLevels = {
   'rs.ss.Spans.Links.TraceID': [4, 4],
 };
 
-/** Trace id and span names in storage order. */
-function spanNames({ traceId, resources }: OtlpTrace): string {
-  const names = resources.flatMap(({ scopes }) => scopes.flatMap(({ spans }) => spans.map(({ name }) => name)));
-  return JSON.stringify([Buffer.from(traceId).toString('hex'), names]);
+/** Trace id and what spans are, in storage order. */
+function spansOfTrace({ traceId, resources }: OtlpTrace): string {
+  const spans = resources.flatMap(({ scopes }) => scopes.flatMap((scope) => scope.spans));
+  const shown = spans.map((span) => [
+    hex(span.spanId),
+    span.name,
+    span.kind,
+    String(span.startNanos),
+    String(BigInt.asIntN(64, span.endNanos - span.startNanos)),
+    span.statusMessage,
+    span.events.map(({ name }) => name),
+    span.links.map((link) => hex(link.traceId)),
+  ]);
+  return JSON.stringify([hex(traceId), shown]);
+}
+
+function hex(bytes: unknown): string {
+  return Buffer.from(bytes as Uint8Array).toString('hex');
 }
 
 type Row = Readonly<Record<string, unknown>>;
 
 /** The same of a row as hyparquet gives it. */
-function namesOfRow(row: Row): string {
+function spansOfRow(row: Row): string {
   const list = (value: unknown): readonly Row[] => (value ?? []) as readonly Row[];
-  const names = list(row.rs).flatMap((resource) => list(resource.ss).flatMap((scope) => list(scope.Spans).map((span) => text(span.Name))));
-  return JSON.stringify([Buffer.from(row.TraceID as Uint8Array).toString('hex'), names]);
+  const spans = list(row.rs).flatMap((resource) => list(resource.ss).flatMap((scope) => list(scope.Spans)));
+  const shown = spans.map((span) => [
+    hex(span.SpanID),
+    text(span.Name),
+    Number(span.Kind),
+    String(span.StartTimeUnixNano),
+    String(BigInt.asIntN(64, BigInt(span.DurationNano as bigint))),
+    text(span.StatusMessage),
+    list(span.Events).map((event) => text(event.Name)),
+    list(span.Links).map((link) => hex(link.TraceID)),
+  ]);
+  return JSON.stringify([hex(row.TraceID), shown]);
 }
 
 function text(value: unknown): string {
