@@ -13,7 +13,7 @@ function orderText(value: LabelValue): string {
     case 'string':
       return `string_value:${quoteJson(value.value)}`;
     case 'nil':
-      return 'string_value:"nil"';
+      return ''; // before the text "nil", which looks the same
   }
 }
 

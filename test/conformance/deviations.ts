@@ -70,6 +70,22 @@ const groups: readonly Deviation[] = [
   { why: 'Tempo 2.7.2 compares trace ids without their leading zeros; Rubato decodes the literal, as 3.0.3 does', ids: search27('0057') },
   { why: 'negated structural operators return fewer traces in Tempo 2.7.2; Rubato follows 3.0.3', ids: search27('0718', '0768') },
   { why: 'the text names the store, which was S3 when this was recorded', ids: of('serverless', '0136') },
+  {
+    why: 'Tempo drops the spans of blocks whose version does not store the intrinsic that series are grouped by; Rubato counts them under "nil"',
+    ids: [...of('metrics-range', '0025', '0029', '0052'), ...of('metrics-instant', '0022', '0025', '0046')],
+  },
+  {
+    why: 'in Tempo a span without the value resets a running sum_over_time; Rubato adds up the values that there are',
+    ids: [...of('metrics-range', '0102', '0288'), ...of('metrics-instant', '0089')],
+  },
+  {
+    why: 'Tempo looks at the dedicated column only; Rubato counts values of other types, too',
+    ids: of('metrics-range', '0033'),
+  },
+  {
+    why: 'a block that ends just before the range makes Tempo answer a series of zeros; for Rubato no block is concerned',
+    ids: of('metrics-range', '0217'),
+  },
   { why: 'Tempo 2.7.2 lists fewer intrinsics; Rubato lists those of 3.0.3', ids: of('tags', '0212') },
   { why: 'Tempo 2.7.2 writes whole floats without a fraction; Rubato does as 3.0.3', ids: of('tag-values', '0504') },
 ];
