@@ -46,8 +46,11 @@ export function toByteText(text: string): ByteText {
   return Buffer.from(text, 'utf8').toString('latin1');
 }
 
+const ascii = /^[^\x80-\xff]*$/;
+
 /** Bytes as a text, as Go's JSON has it: each byte that is no UTF-8 becomes U+FFFD. */
 export function fromByteText(bytes: ByteText): string {
+  if (ascii.test(bytes)) return bytes;
   const buffer = Buffer.from(bytes, 'latin1');
   if (isUtf8(buffer)) return buffer.toString('utf8');
   let text = '';

@@ -1,5 +1,5 @@
 import { bytesField, numberField } from './protobuf-wire.ts';
-import { answeredScopes, type ByteText, fromByteText, type TagNamesAnswer, type TagValuesAnswer } from './tags-answer.ts';
+import { answeredScopes, type ByteText, fromByteText, type TagNamesAnswer, type TagValue, type TagValuesAnswer } from './tags-answer.ts';
 import type { TagsVersion } from './tags-params.ts';
 
 /** A body and its content type. */
@@ -78,10 +78,13 @@ export function encodeTagValues({ values, inspectedBytes }: TagValuesAnswer, ver
     const metrics = inspectedBytes === 0 ? {} : { inspectedBytes };
     return { contentType: 'application/vnd.grafana.llm+json', body: JSON.stringify({ tagValues, metrics }) };
   }
-  // Members that are empty are left out, as proto3 JSON has it.
-  const tagValues = values.map(({ type, value }) => ({
-    ...(type !== '' && { type }),
-    ...(value !== '' && { value: fromByteText(value) }),
-  }));
-  return json({ tagValues, metrics: metricsJson(inspectedBytes) });
+  const body = `{"tagValues":[${values.map(valueJson).join(',')}],"metrics":${JSON.stringify(metricsJson(inspectedBytes))}}`;
+  return { contentType: 'application/json', body };
+}
+
+/** Members that are empty are left out, as proto3 JSON has it. There may be many values. */
+function valueJson({ type, value }: TagValue): string {
+  if (type === '' && value === '') return '{}';
+  const text = value === '' ? '' : `"value":${JSON.stringify(fromByteText(value))}`;
+  return type === '' ? `{${text}}` : `{"type":"${type}"${text === '' ? '' : `,${text}`}}`;
 }

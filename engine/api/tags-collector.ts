@@ -42,15 +42,20 @@ export interface ValuesCollector {
 
 /** Starts with no value. */
 export function createValuesCollector(limits: TagLimits): ValuesCollector {
-  const found = new Map<string, TagValue>();
+  const found: TagValue[] = [];
+  const known = new Map<TagValue['type'], Set<ByteText>>();
   const budget = createBudget(limits);
   let inspectedBytes = 0;
-  const full = () => budget.full() || (limits.maxCount > 0 && found.size >= limits.maxCount);
+  const full = () => budget.full() || (limits.maxCount > 0 && found.length >= limits.maxCount);
   const add = (value: TagValue): void => {
     if (full()) return;
-    const key = `${value.type} ${value.value}`;
-    if (found.has(key)) budget.repeated();
-    else if (budget.take(value.value.length)) found.set(key, value);
+    let texts = known.get(value.type);
+    if (texts === undefined) known.set(value.type, (texts = new Set()));
+    if (texts.has(value.value)) budget.repeated();
+    else if (budget.take(value.value.length)) {
+      texts.add(value.value);
+      found.push(value);
+    }
   };
   return {
     add,
@@ -59,7 +64,7 @@ export function createValuesCollector(limits: TagLimits): ValuesCollector {
       for (const value of answer.values) add(value);
     },
     full,
-    result: () => ({ values: [...found.values()], inspectedBytes }),
+    result: () => ({ values: found, inspectedBytes }),
   };
 }
 

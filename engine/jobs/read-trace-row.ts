@@ -81,12 +81,16 @@ async function readColumn({ kernels, reader, file, schema, location }: RowRead, 
     return await onColumn(openRowGroup(kernels, reader, file, location.rowGroup), column, async () => {
       const shape = shapeOf(column, chunk);
       const pages = kernels.pages(loaded.pageAt, page.end - page.start, shape);
-      let dictionary: Dictionary | undefined;
-      if (chunk.hasDictionary && pages.valueCount > 0) {
-        dictionary = kernels.dictionary(await loaded.loadDictionary(), chunk.dataStart - chunk.dictionaryStart, shape);
-      }
-      const asText = holdsText(schema, column.path);
-      return readRowColumn({ kernels, column, pages, dictionary, row: location.row - page.firstRow, asText });
+      const openDictionary = async (): Promise<Dictionary> =>
+        kernels.dictionary(await loaded.loadDictionary(), chunk.dataStart - chunk.dictionaryStart, shape);
+      return readRowColumn({
+        kernels,
+        column,
+        pages,
+        openDictionary: chunk.hasDictionary ? openDictionary : undefined,
+        row: location.row - page.firstRow,
+        asText: holdsText(schema, column.path),
+      });
     });
   } finally {
     kernels.release(mark);

@@ -10,7 +10,7 @@ import { type ElementValue, readValues, type Values, valueKind } from '#engine/s
 import { kindNames, type Reference, type Static, statusNames } from '#engine/traceql/ast.ts';
 import { printReference, printStatic } from '#engine/traceql/print.ts';
 import type { TagCondition, TagFilter } from '#engine/traceql/tag-filter.ts';
-import { type ColumnSource, type SourceGroup, sourcesOf } from '#engine/vparquet/sources.ts';
+import { type ColumnSource, type ListSource, type SourceGroup, sourcesOf } from '#engine/vparquet/sources.ts';
 import type { JobEnvironment } from './environment.ts';
 import { checkFilterSupport, visitRowGroups } from './tags-scan.ts';
 
@@ -93,9 +93,16 @@ async function allValues(rowGroup: RowGroup, group: SourceGroup, collector: Valu
   for (const source of group.sources) {
     if (collector.full()) return;
     if (source.kind === 'column' && (await dictionaryValues(rowGroup, source, collector))) continue;
-    const slots = Uint32Array.from({ length: slotBound(rowGroup, group.level) }, (_, slot) => slot);
+    if (source.kind === 'list' && !(await hasKey(rowGroup, source))) continue;
+    const slots = new Uint32Array(slotBound(rowGroup, group.level));
+    for (let slot = 0; slot < slots.length; slot++) slots[slot] = slot;
     collectValues(rowGroup, await readValues(rowGroup, { level: group.level, sources: [source] }, slots), collector);
   }
+}
+
+async function hasKey(rowGroup: RowGroup, { key, name }: ListSource): Promise<boolean> {
+  const dictionary = await dictionaryOf(rowGroup, key);
+  return dictionary !== undefined && rowGroup.kernels.findInDictionary(dictionary, new TextEncoder().encode(name)) >= 0;
 }
 
 /** A dictionary has exactly the values of its row group. False where the column has none. */

@@ -18,7 +18,8 @@ export interface RowPages {
   readonly kernels: Kernels;
   readonly column: LeafColumn;
   readonly pages: Pages;
-  readonly dictionary: Dictionary | undefined;
+  /** Decodes the column's dictionary, which is done only where the row has a value; undefined where the column has none. */
+  readonly openDictionary: (() => Promise<Dictionary>) | undefined;
   /** The row's index among the rows of the pages. */
   readonly row: number;
   /** Whether BYTE_ARRAY is text (UTF-8; else U+FFFD) or bytes. */
@@ -26,7 +27,7 @@ export interface RowPages {
 }
 
 /** Decodes one row of a column. The result does not depend on the kernels' memory. Throws `corrupt_block`. */
-export function readRowColumn(source: RowPages): RowColumn {
+export async function readRowColumn(source: RowPages): Promise<RowColumn> {
   const { column, pages, row } = source;
   const { start, repetitions } = entriesOf(source);
   const count = repetitions.length;
@@ -35,7 +36,9 @@ export function readRowColumn(source: RowPages): RowColumn {
   const parentLevel = column.maxRepetition - 1;
   for (let i = 0; i < count; i++) if (i === 0 || repetitions[i]! <= parentLevel) starts.push(i);
   starts.push(count);
-  return { values: valuesOf(source, start, count), starts };
+  const present = presence(source, start, count);
+  const values = present.includes(1) ? await valuesOf(source, start, present) : new Array<RowValue>(count).fill(undefined);
+  return { values, starts };
 }
 
 /** The row's first entry and the repetition levels of its entries. */
@@ -52,14 +55,24 @@ function entriesOf({ kernels, column, pages, row }: RowPages): { readonly start:
   return { start: start!, repetitions: kernels.u8(levels + start!, end! - start!).slice() };
 }
 
-function valuesOf({ kernels, column, pages, dictionary, asText }: RowPages, start: number, count: number): RowValue[] {
+/** 1 for entries that are not null. Told from levels alone, so that pages without a value of the row need not be decompressed. */
+function presence({ kernels, column, pages }: RowPages, start: number, count: number): Uint8Array {
+  if (pages.valueCount === pages.entryCount) return new Uint8Array(count).fill(1);
+  const levels = kernels.alloc(pages.entryCount);
+  kernels.definitions(pages, levels);
+  return kernels.u8(levels + start, count).map((level) => (level === column.maxDefinition ? 1 : 0));
+}
+
+async function valuesOf(source: RowPages, start: number, present: Uint8Array): Promise<RowValue[]> {
+  const { kernels, column, pages, openDictionary, asText } = source;
+  const count = present.length;
   const entries = kernels.alloc(4 * count);
   const list = kernels.u32(entries, count);
   for (let i = 0; i < count; i++) list[i] = start + i;
   switch (column.type) {
     case 'bytes':
-      if (dictionary === undefined) return byteArrays(kernels, pages, entries, count, asText);
-      return dictionaryTexts(kernels, pages, dictionary, entries, count, asText);
+      if (openDictionary === undefined) return byteArrays(kernels, pages, entries, count, asText);
+      return dictionaryTexts(kernels, pages, openDictionary, entries, count, asText);
     case 'boolean': {
       const at = kernels.alloc(count);
       kernels.gatherBooleans(pages, entries, count, at);
@@ -68,25 +81,15 @@ function valuesOf({ kernels, column, pages, dictionary, asText }: RowPages, star
     case 'double': {
       const at = kernels.alloc(8 * count);
       kernels.gatherDoubles(pages, entries, count, at);
-      const present = presence(kernels, pages, start, count);
       return Array.from(kernels.f64(at, count), (value, i) => (present[i] === 1 ? value : undefined));
     }
     default: {
       const at = kernels.alloc(8 * count);
       kernels.gatherInts(pages, entries, count, at);
-      const present = presence(kernels, pages, start, count);
       const small = column.type === 'int32';
       return Array.from(kernels.i64(at, count), (value, i) => (present[i] === 0 ? undefined : small ? Number(value) : value));
     }
   }
-}
-
-/** 1 for entries that are not null. */
-function presence(kernels: Kernels, pages: Pages, start: number, count: number): Uint8Array {
-  if (pages.valueCount === pages.entryCount) return new Uint8Array(count).fill(1);
-  const map = kernels.alloc(pages.entryCount);
-  kernels.matchPresent(pages, map);
-  return kernels.u8(map + start, count).slice();
 }
 
 const nullLength = 0xffffffff;
@@ -102,14 +105,15 @@ function byteArrays(kernels: Kernels, pages: Pages, entries: number, count: numb
   });
 }
 
-function dictionaryTexts(
+async function dictionaryTexts(
   kernels: Kernels,
   pages: Pages,
-  dictionary: Dictionary,
+  openDictionary: () => Promise<Dictionary>,
   entries: number,
   count: number,
   asText: boolean,
-): RowValue[] {
+): Promise<RowValue[]> {
+  const dictionary = await openDictionary();
   const idsAt = kernels.alloc(4 * count);
   kernels.gatherIds(pages, dictionary.count, entries, count, idsAt);
   const ids = kernels.u32(idsAt, count);
