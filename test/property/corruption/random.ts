@@ -6,9 +6,17 @@ export interface SeededRandom {
   readonly pick: <Member>(list: readonly Member[]) => Member;
 }
 
+/** The finish of murmur3: neighbouring seeds start far apart, so that their streams do not overlap. */
+function scatter(seed: number): number {
+  let mixed = seed | 0;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return mixed ^ (mixed >>> 16);
+}
+
 /** Starts at a seed (a whole number); the mixing is that of splitmix32. */
 export function seededRandom(seed: number): SeededRandom {
-  let state = Math.imul(seed, 0x9e3779b9) | 0;
+  let state = scatter(seed + 1);
   const next = (): number => {
     state = (state + 0x9e3779b9) | 0;
     let mixed = state ^ (state >>> 16);
