@@ -54,6 +54,12 @@ export function intervalMs({ startNanos, stepNanos }: MetricsGrid, interval: num
   return Number((startNanos + stepNanos * BigInt(interval + 1)) / 1_000_000n);
 }
 
+/** The interval that a time in milliseconds since the epoch falls into; may lie outside the grid. */
+export function intervalAt({ startNanos, stepNanos }: MetricsGrid, timeMs: number): number {
+  const nanos = BigInt(timeMs) * 1_000_000n - startNanos;
+  return Number((nanos + stepNanos - 1n) / stepNanos) - 1;
+}
+
 /** Equal for equal labels in the same order. */
 export function labelsKey(labels: readonly MetricsLabel[]): string {
   let key = '';

@@ -1,5 +1,5 @@
 import { createExemplarSpread } from '#engine/api/exemplar-spread.ts';
-import { type CombineRule, intervalMs, type MetricsExemplar, type MetricsGrid, type MetricsSeries } from '#engine/api/metrics-series.ts';
+import { type CombineRule, intervalAt, type MetricsExemplar, type MetricsGrid, type MetricsSeries } from '#engine/api/metrics-series.ts';
 import { trimCompared } from '#engine/scan/compare-series.ts';
 import { bucketLabel } from '#engine/scan/metric-labels.ts';
 import type { MetricsFunction } from '#engine/traceql/ast.ts';
@@ -49,7 +49,7 @@ export function metricsResult(query: MetricsQuery, combined: readonly MetricsSer
   const partial = maxSeries > 0 && combined.length >= maxSeries && isSeriesLimited(query);
   const kept = partial ? sortSeries(computed).slice(0, maxSeries) : computed;
   const staged = applySecondStages(placeExemplars(kept, grid, maxExemplars), query.secondStages);
-  return { series: sortSeries(staged), partial };
+  return { series: sortSeries(keepSampled(staged, grid)), partial };
 }
 
 /** Functions without `by` have as many series as they have and are never cut. */
@@ -78,19 +78,23 @@ function finalSeries(metrics: MetricsFunction, combined: readonly MetricsSeries[
   }
 }
 
-/** Spreads the exemplars of all series over the range once more; those without a value of their own take that of their sample, and go without a sample. */
+/** Spreads the exemplars of all series over the range once more; those without a value of their own take that of their sample. */
 function placeExemplars(series: readonly MetricsSeries[], grid: MetricsGrid, maxExemplars: number): readonly MetricsSeries[] {
   if (series.every(({ exemplars }) => exemplars.length === 0)) return series;
   const spread = createExemplarSpread(grid, maxExemplars);
-  const times = new Map(Array.from({ length: grid.count }, (_, i) => [intervalMs(grid, i), i]));
-  const intervalOf = (timeMs: number) => times.get(timeMs) ?? Math.ceil((timeMs - intervalMs(grid, 0)) / (Number(grid.stepNanos) / 1e6));
+  return keepSampled(series, grid).map(({ exemplars, ...one }) => {
+    const placed = exemplars
+      .filter(({ timeMs }) => spread.take(timeMs))
+      .map((exemplar) => (Number.isNaN(exemplar.value) ? { ...exemplar, value: one.values[intervalAt(grid, exemplar.timeMs)] } : exemplar));
+    return { ...one, exemplars: placed.sort((a, b) => a.timeMs - b.timeMs) };
+  });
+}
+
+/** Takes out exemplars in intervals without a sample. */
+function keepSampled(series: readonly MetricsSeries[], grid: MetricsGrid): readonly MetricsSeries[] {
   return series.map((one) => {
-    const exemplars: MetricsExemplar[] = [];
-    for (const exemplar of one.exemplars) {
-      const sample = one.values[intervalOf(exemplar.timeMs)];
-      if (sample === undefined || Number.isNaN(sample) || !spread.take(exemplar.timeMs)) continue;
-      exemplars.push(Number.isNaN(exemplar.value) ? { ...exemplar, value: sample } : exemplar);
-    }
-    return { ...one, exemplars: exemplars.sort((a, b) => a.timeMs - b.timeMs) };
+    if (one.exemplars.length === 0) return one;
+    const isSampled = ({ timeMs }: MetricsExemplar): boolean => !Number.isNaN(one.values[intervalAt(grid, timeMs)] ?? Number.NaN);
+    return { ...one, exemplars: one.exemplars.filter(isSampled) };
   });
 }
