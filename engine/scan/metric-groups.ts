@@ -25,17 +25,16 @@ export interface GroupTable {
 
 /** An empty table of tuples. Spans without value (0) in the column of that index have {@link noGroup}. */
 export function createGroupTable(columnCount: number, requiredColumn?: number): GroupTable {
-  const pairs = Array.from({ length: columnCount }, () => createPairTable());
+  const lists = Array.from({ length: columnCount }, createPairList);
+  const tables = lists.map((list, index) => (index === 0 ? createFirstTable(list) : createPairTable(list)));
   return {
-    count: () => (columnCount === 0 ? 1 : pairs[columnCount - 1].count()),
+    count: () => (columnCount === 0 ? 1 : lists[columnCount - 1].count()),
     groupsOf: (columns, length) => {
       let groups = new Uint32Array(length);
       columns.forEach((column, index) => {
-        const table = pairs[index];
-        const required = index === requiredColumn;
         const next = new Uint32Array(length);
-        if (index === 0) table.single(column, required, next);
-        else table.pair(groups, pairs[index - 1].count(), column, required, next);
+        const height = index === 0 ? 1 : lists[index - 1].count();
+        tables[index](groups, height, column, index === requiredColumn, next);
         groups = next;
       });
       return groups;
@@ -44,35 +43,73 @@ export function createGroupTable(columnCount: number, requiredColumn?: number): 
       const members: number[] = [];
       let id = group;
       for (let index = columnCount - 1; index >= 0; index--) {
-        const { first, second } = pairs[index].parts(id);
-        members.unshift(second);
-        id = first;
+        members.unshift(lists[index].second(id));
+        id = lists[index].first(id);
       }
       return members;
     },
   };
 }
 
-/** Pairs of numbers, numbered from 0. */
-function createPairTable() {
-  let firsts = new Uint32Array(64);
-  let seconds = new Uint32Array(64);
+/** Distinct pairs, numbered from 0. */
+interface PairList {
+  readonly count: () => number;
+  readonly first: (id: number) => number;
+  readonly second: (id: number) => number;
+  readonly add: (first: number, second: number) => number;
+}
+
+/** Writes into `out` the number of each span's pair: of its group so far, below `height`, and its number in a column. */
+type PairTable = (first: Uint32Array, height: number, column: GroupColumn, required: boolean, out: Uint32Array) => void;
+
+function createPairList(): PairList {
+  let parts = new Uint32Array(128);
   let count = 0;
-  // The pairs as an array of rows while that is small enough, then as a map.
+  return {
+    count: () => count,
+    first: (id) => parts[2 * id],
+    second: (id) => parts[2 * id + 1],
+    add: (first, second) => {
+      if (count === maxGroups) throw new AppError('resource_exhausted', `more than ${maxGroups} series; group by fewer attributes`);
+      if (2 * count === parts.length) {
+        const larger = new Uint32Array(2 * parts.length);
+        larger.set(parts);
+        parts = larger;
+      }
+      parts[2 * count] = first;
+      parts[2 * count + 1] = second;
+      return count++;
+    },
+  };
+}
+
+/** The first column: there are no groups yet, so its numbers alone are looked up. */
+function createFirstTable(list: PairList): PairTable {
+  let known = new Int32Array(0);
+  return (_, _height, { ids, size }, required, out) => {
+    if (known.length < size) {
+      known = new Int32Array(2 * size).fill(notMet);
+      for (let id = 0; id < list.count(); id++) known[list.second(id)] = id;
+    }
+    const table = known;
+    for (let i = 0; i < out.length; i++) {
+      const id = ids[i];
+      if (required && id === 0) {
+        out[i] = noGroup;
+        continue;
+      }
+      if (table[id] === notMet) table[id] = list.add(0, id);
+      out[i] = table[id];
+    }
+  };
+}
+
+/** A further column: an array of rows while that is small enough, then a map. */
+function createPairTable(list: PairList): PairTable {
   let dense = new Int32Array(0);
   let width = 0;
   let sparse: Map<number, number> | undefined;
 
-  const add = (first: number, second: number): number => {
-    if (count === maxGroups) throw new AppError('resource_exhausted', `more than ${maxGroups} series; group by fewer attributes`);
-    if (count === firsts.length) {
-      firsts = grown(firsts);
-      seconds = grown(seconds);
-    }
-    firsts[count] = first;
-    seconds[count] = second;
-    return count++;
-  };
   /** Makes room for rows and columns; false where that is too much. */
   const makeRoom = (height: number, columns: number): boolean => {
     if (sparse !== undefined) return false;
@@ -81,72 +118,53 @@ function createPairTable() {
     if (height * wider > maxDensePairs) return false;
     width = wider;
     dense = new Int32Array(Math.min(maxDensePairs, 2 * height * width)).fill(notMet);
-    for (let id = 0; id < count; id++) dense[firsts[id] * width + seconds[id]] = id;
+    for (let id = 0; id < list.count(); id++) dense[list.first(id) * width + list.second(id)] = id;
     return true;
   };
-  const toSparse = (): Map<number, number> => {
-    if (sparse !== undefined) return sparse;
-    sparse = new Map();
-    for (let id = 0; id < count; id++) sparse.set(firsts[id] * maxGroups + seconds[id], id);
-    dense = new Int32Array(0);
-    return sparse;
-  };
-  const pairSparsely = (first: Uint32Array, second: Uint32Array, required: boolean, out: Uint32Array): void => {
-    const known = toSparse();
+  return (first, height, { ids, size }, required, out) => {
+    if (!makeRoom(height, size)) {
+      sparse ??= mapOf(list);
+      pairSparsely(list, sparse, first, ids, required, out);
+      return;
+    }
+    const table = dense;
     for (let i = 0; i < out.length; i++) {
-      if (first[i] === noGroup || (required && second[i] === 0)) {
+      if (first[i] === noGroup || (required && ids[i] === 0)) {
         out[i] = noGroup;
         continue;
       }
-      const key = first[i] * maxGroups + second[i];
-      let id = known.get(key);
-      if (id === undefined) {
-        id = add(first[i], second[i]);
-        known.set(key, id);
-      }
-      out[i] = id;
+      const at = first[i] * width + ids[i];
+      if (table[at] === notMet) table[at] = list.add(first[i], ids[i]);
+      out[i] = table[at];
     }
-  };
-  return {
-    count: () => count,
-    parts: (id: number) => ({ first: firsts[id], second: seconds[id] }),
-    /** Numbers alone: pairs with 0. */
-    single: ({ ids, size }: GroupColumn, required: boolean, out: Uint32Array): void => {
-      if (dense.length < size) {
-        dense = new Int32Array(2 * size).fill(notMet);
-        for (let id = 0; id < count; id++) dense[seconds[id]] = id;
-      }
-      const known = dense;
-      for (let i = 0; i < out.length; i++) {
-        const id = ids[i];
-        if (required && id === 0) out[i] = noGroup;
-        else {
-          if (known[id] === notMet) known[id] = add(0, id);
-          out[i] = known[id];
-        }
-      }
-    },
-    /** Numbers below `height` with those of a column. */
-    pair: (first: Uint32Array, height: number, { ids, size }: GroupColumn, required: boolean, out: Uint32Array): void => {
-      if (!makeRoom(height, size)) {
-        pairSparsely(first, ids, required, out);
-        return;
-      }
-      const known = dense;
-      for (let i = 0; i < out.length; i++) {
-        if (first[i] === noGroup || (required && ids[i] === 0)) out[i] = noGroup;
-        else {
-          const at = first[i] * width + ids[i];
-          if (known[at] === notMet) known[at] = add(first[i], ids[i]);
-          out[i] = known[at];
-        }
-      }
-    },
   };
 }
 
-function grown(numbers: Uint32Array): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(2 * numbers.length);
-  larger.set(numbers);
-  return larger;
+function mapOf(list: PairList): Map<number, number> {
+  const map = new Map<number, number>();
+  for (let id = 0; id < list.count(); id++) map.set(list.first(id) * maxGroups + list.second(id), id);
+  return map;
+}
+
+function pairSparsely(
+  list: PairList,
+  known: Map<number, number>,
+  first: Uint32Array,
+  second: Uint32Array,
+  required: boolean,
+  out: Uint32Array,
+): void {
+  for (let i = 0; i < out.length; i++) {
+    if (first[i] === noGroup || (required && second[i] === 0)) {
+      out[i] = noGroup;
+      continue;
+    }
+    const key = first[i] * maxGroups + second[i];
+    let id = known.get(key);
+    if (id === undefined) {
+      id = list.add(first[i], second[i]);
+      known.set(key, id);
+    }
+    out[i] = id;
+  }
 }
