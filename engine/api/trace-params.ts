@@ -22,6 +22,8 @@ export interface TraceParams {
 export const everyBlock = { blockStart: '0'.repeat(32), blockEnd: 'f'.repeat(32) } as const;
 
 const idBytes = 16;
+/** What stands before the id in a path. */
+const marker = '/traces/';
 const tooLong = "trace IDs can't be larger than 128 bits";
 
 /**
@@ -29,7 +31,7 @@ const tooLong = "trace IDs can't be larger than 128 bits";
  * `trace IDs can only contain hex characters: invalid character 'x' at position 1`.
  */
 export function parseTraceId(path: string): Uint8Array {
-  const escaped = path.slice(path.lastIndexOf('/') + 1);
+  const escaped = path.slice(path.indexOf(marker) + marker.length);
   const text = decodeEscapes(escaped) ?? escaped;
   let position = 1;
   for (const character of text) {

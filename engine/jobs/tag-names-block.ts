@@ -176,6 +176,7 @@ async function filteredListNames(scan: NamesScan, { scope, level }: ScopeLevel, 
   const keys = await keysOf(scan, level);
   if (keys === undefined) return;
   const owners = await matchedSlots(matched, level);
+  const slots = await slotCount(matched.spans.state, level);
   const { column, dictionary } = keys;
   const pages = await pagesOf(rowGroup, column);
   const seen = await onColumn(rowGroup, column, () => {
@@ -186,7 +187,7 @@ async function filteredListNames(scan: NamesScan, { scope, level }: ScopeLevel, 
     kernels.repetitions(pages, levelsAt);
     const ids = kernels.u32(idsAt, count);
     const repetitions = kernels.u8(levelsAt, count);
-    const map = kernels.u8(owners, count);
+    const map = kernels.u8(owners, slots);
     const found = new Uint8Array(dictionary.count);
     let owner = -1;
     for (let entry = 0; entry < count; entry++) {
