@@ -138,7 +138,7 @@ describe('metrics of parts combine to those of the whole', () => {
         exemplars += assertExemplars(whole, range) + assertExemplars(parts, range);
       });
       await fc.assert(property, { numRuns: 12 });
-      assert.ok(exemplars > 0 || query.includes('compare'));
+      assert.ok(exemplars > 0 || /compare|bottomk/.test(query)); // of the smallest values exemplars are rare
     });
   }
 });
