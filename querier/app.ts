@@ -18,14 +18,16 @@ import { refuseBadRequests } from './frontend/unserved-handler.ts';
 import { createLookups } from './lookups.ts';
 import { createMetricsQueries } from './metrics-queries.ts';
 import type { Handler } from './server/exchange.ts';
+import { isGrpc } from './server/grpc.ts';
 import { type Listener, listen } from './server/listen.ts';
 import { createRouter } from './server/router.ts';
 import { createRoutes } from './server/routes.ts';
 import { createRequestListener } from './server/serve.ts';
+import { createStreams } from './streams.ts';
 import type { Logger } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { createPollListener, measureBlocklist } from './telemetry/poll-events.ts';
-import { createRecentJobs, type RecentJobs } from './telemetry/recent-jobs.ts';
+import { createRecentJobs, jobResult, type RecentJobs } from './telemetry/recent-jobs.ts';
 import { programVersion } from './version.ts';
 import { createEngineSearch } from './worker/engine-search.ts';
 import { createJobExecutor } from './worker/execute.ts';
@@ -114,7 +116,7 @@ function executor(parts: Parts, searchSelf: RunJob): RunJob {
     clock: options.clock,
     onJob: (report) => {
       metrics.jobsExecuted.inc();
-      metrics.jobs.inc({ where: report.where, result: report.error === undefined ? 'ok' : 'failed' });
+      metrics.jobs.inc({ where: report.where, result: jobResult(report.errorCode) });
       recentJobs.add(report);
     },
   });
@@ -186,7 +188,10 @@ function handlers(parts: Parts, { jobs, searchSelf }: Engine, blocks: Poller) {
   const reading = { config, environment, jobs, blocks, cannotRun, multitenancyEnabled, writeTimeoutMs, metrics, logger };
   const lookups = createLookups(reading);
   const metricsQueries = createMetricsQueries({ ...reading, recentJobs: parts.recentJobs });
+  const streams = config.target === 'querier' ? undefined : createStreams(reading);
   return {
+    searchEvents: streams?.searchEvents,
+    onGrpc: streams?.onGrpc,
     explain: config.target === 'querier' ? undefined : explain,
     search: config.target === 'querier' ? undefined : search,
     searchJob: runsJobs ? createJobHandler({ runJob, queue, multitenancyEnabled }) : undefined,
@@ -211,13 +216,15 @@ async function pollFirst(blocks: Poller, clock: Clock, retryMs: number, signal: 
 async function open(parts: Parts, readiness: Readiness, engine: Engine, blocks: Poller): Promise<Listener> {
   const { config, clock, logger } = parts.options;
   const { metrics, recentJobs } = parts;
-  const routes = createRoutes(config, handlers(parts, engine, blocks), { metrics, recentJobs, notReady: () => readiness.notReady });
+  const api = handlers(parts, engine, blocks);
+  const routes = createRoutes(config, api, { metrics, recentJobs, notReady: () => readiness.notReady });
   const router = createRouter(routes, config.server.pathPrefix);
-  const listener: Listener = await listen(
-    config.server,
-    clock,
-    createRequestListener({ router, clock, metrics, logger, writeTimeoutMs: config.server.writeTimeoutMs }),
-  );
+  const onHttp = createRequestListener({ router, clock, metrics, logger, writeTimeoutMs: config.server.writeTimeoutMs });
+  const { onGrpc } = api;
+  const listener: Listener = await listen(config.server, clock, (request, response) => {
+    if (onGrpc !== undefined && isGrpc(request)) onGrpc(request, response);
+    else onHttp(request, response);
+  });
   metrics.watchConnections(() => listener.connections());
   return listener;
 }

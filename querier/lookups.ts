@@ -1,3 +1,4 @@
+import { type ErrorCode, toAppError } from '#engine/base/errors.ts';
 import type { Poller } from '#engine/blocklist/poller.ts';
 import type { JobEnvironment } from '#engine/jobs/environment.ts';
 import { findTraceInBlock } from '#engine/jobs/find-trace-block.ts';
@@ -10,6 +11,7 @@ import { createTagNamesHandler, createTagValuesHandler, type TagsHandlerOptions 
 import { createTraceHandler } from './frontend/trace-handler.ts';
 import type { Handler } from './server/exchange.ts';
 import type { Metrics } from './telemetry/metrics.ts';
+import { jobResult } from './telemetry/recent-jobs.ts';
 import { createTagNamesJobHandler, createTagValuesJobHandler } from './worker/tags-handler.ts';
 import type { TagsRunner } from './worker/tags-job.ts';
 import { createTraceJobHandler } from './worker/trace-handler.ts';
@@ -44,25 +46,25 @@ function traceExecutor({ config, environment, jobs, blocks, metrics }: LookupOpt
     concurrency: blocksAtOnce,
     blocklistPollMs: config.blocklist.pollMs,
     clock: environment.clock,
-    onJob: (failed) => countJob(metrics, failed),
+    onJob: (failed) => countJob(metrics, failed ? 'internal' : undefined),
   });
 }
 
-function countJob(metrics: Metrics, failed: boolean): void {
+function countJob(metrics: Metrics, error: ErrorCode | undefined): void {
   metrics.jobsExecuted.inc();
-  metrics.jobs.inc({ where: 'self', result: failed ? 'failed' : 'ok' });
+  metrics.jobs.inc({ where: 'self', result: jobResult(error) });
 }
 
 /** Runs tag jobs in this process, each with the time that searches have. */
 function tagsRunner({ config, environment, jobs, metrics }: LookupOptions): TagsRunner {
   const limited = async <Answer>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> => {
-    let failed = true;
     try {
       const answer = await withDeadline(environment.clock, config.querier.queryTimeoutMs, signal, work);
-      failed = false;
+      countJob(metrics, undefined);
       return answer;
-    } finally {
-      countJob(metrics, failed);
+    } catch (thrown) {
+      countJob(metrics, toAppError(thrown).code);
+      throw thrown;
     }
   };
   return {

@@ -4,7 +4,7 @@ import type { Config } from './config/config.ts';
 import { createMetricsHandler, type MetricsHandlerOptions } from './frontend/metrics-handler.ts';
 import type { Lookups } from './lookups.ts';
 import type { Metrics } from './telemetry/metrics.ts';
-import type { RecentJobs } from './telemetry/recent-jobs.ts';
+import { jobResult, type RecentJobs } from './telemetry/recent-jobs.ts';
 import { createMetricsJobHandler } from './worker/metrics-handler.ts';
 import { createMetricsExecutor, type RunMetricsJob } from './worker/metrics-job.ts';
 
@@ -25,7 +25,7 @@ function metricsExecutor({ config, environment, jobs, metrics, recentJobs }: Met
     clock: environment.clock,
     onJob: (report) => {
       metrics.jobsExecuted.inc();
-      metrics.jobs.inc({ where: 'self', result: report.error === undefined ? 'ok' : 'failed' });
+      metrics.jobs.inc({ where: 'self', result: jobResult(report.errorCode) });
       recentJobs.add(report);
     },
   });

@@ -51,6 +51,11 @@ function named<Value>(name: string, text: string, parse: (text: string) => Value
   }
 }
 
+/** What is wrong with a request that has a start or an end, but not both. */
+export function oneSidedRange(): AppError {
+  return new AppError('bad_request', 'error parsing date range: only one of start and end provided: must provide both or neither');
+}
+
 /**
  * The range that search, tags and tag values look at, from `start`, `end` and `since` of a request (spec http-api §2.2): `since` wins; neither start nor end is
  * the time since `queryBackendAfter`; an end after the cutoff is lowered to it. Throws `bad_request` `error parsing date range: …`.
@@ -67,7 +72,7 @@ export function completeDateRange(form: ReadonlyMap<string, string>, rules: Date
   const end = form.get('end') ?? '';
   if (start === '' && end === '') return { startSeconds: usual, endSeconds: latest };
   if (start === '' || end === '') {
-    throw new AppError('bad_request', 'error parsing date range: only one of start and end provided: must provide both or neither');
+    throw oneSidedRange();
   }
   const startSeconds = Number(named('start', start, parseFlexibleTime) / second);
   const endSeconds = Math.min(Number(named('end', end, parseFlexibleTime) / second), latest);

@@ -2,6 +2,7 @@ import { decodeTrace, encodeTrace, traceBytes } from './encoded-traces.ts';
 import { type JsonScanner, peek, readJson, scanObject, skipJson } from './json-scan.ts';
 import { bytesField, numberField, readBytes, readSmallVarint, skipField, varint, type WireReader } from './protobuf-wire.ts';
 import type { AnswerFormat, EncodedTraces, SearchAnswer, SearchMetrics } from './search-answer.ts';
+import type { StreamedAnswer } from './stream-packets.ts';
 
 /** Who reads the body: differences between the answers of a frontend, a querier and a function (spec http-api §2.3, serverless §3.2). */
 export interface SearchBodyOptions {
@@ -121,6 +122,10 @@ function pushTrace(pieces: Uint8Array[], traces: EncodedTraces, index: number, o
   else pieces.push(trace);
 }
 
+function protobufMetrics(metrics: SearchMetrics): Uint8Array {
+  return join(metricsFields.map(({ name, number }) => numberField(number, metrics[name])));
+}
+
 function protobufBody({ traces, metrics }: SearchAnswer, options: SearchBodyOptions): Uint8Array {
   const pieces: Uint8Array[] = [];
   for (let index = 0; index < traces.count; index++) {
@@ -129,8 +134,18 @@ function protobufBody({ traces, metrics }: SearchAnswer, options: SearchBodyOpti
     const length = pieces.slice(tag + 1).reduce((total, piece) => total + piece.length, 0);
     pieces[tag] = Uint8Array.from([0x0a, ...varint(length)]);
   }
-  pieces.push(bytesField(2, join(metricsFields.map(({ name, number }) => numberField(number, metrics[name])))));
+  pieces.push(bytesField(2, protobufMetrics(metrics)));
   return join(pieces);
+}
+
+/** A protobuf answer as a frontend streams it (spec http-api §9.1). */
+export function streamedSearchAnswer({ traces, metrics }: SearchAnswer): StreamedAnswer {
+  const items = Array.from({ length: traces.count }, (_, index) => {
+    const pieces: Uint8Array[] = [];
+    pushTrace(pieces, traces, index, { emptyTraces: true, rootPlaceholder: true });
+    return pieces.length === 1 ? pieces[0] : join(pieces);
+  });
+  return { items, metrics: protobufMetrics(metrics) };
 }
 
 /** Writes an answer as the body of `/api/search`, of a querier's job or of a function, in the format its traces have. */

@@ -74,6 +74,8 @@ export interface QueryFrontendConfig {
   /** 0: none. */
   readonly apiTimeoutMs: number;
   readonly urlDenyList: readonly string[];
+  /** Largest message of a stream; 0: never split. */
+  readonly maxGrpcStreamingPacketBytes: number;
   readonly maxQueryExpressionBytes: number;
   readonly queryEndCutoffMs: number;
   readonly search: SearchConfig;
@@ -220,6 +222,7 @@ function queryFrontendConfig(values: Values): QueryFrontendConfig {
     multiTenantQueriesEnabled: flag(values, 'query_frontend.multi_tenant_queries_enabled'),
     apiTimeoutMs: number(values, 'query_frontend.api_timeout'),
     urlDenyList: list(values, 'query_frontend.url_deny_list'),
+    maxGrpcStreamingPacketBytes: number(values, 'query_frontend.max_grpc_streaming_packet_size'),
     maxQueryExpressionBytes: number(values, 'query_frontend.max_query_expression_size_bytes'),
     queryEndCutoffMs: number(values, 'query_frontend.query_end_cutoff'),
     search: {

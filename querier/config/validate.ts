@@ -158,7 +158,6 @@ export function configWarnings(values: Values): readonly string[] {
   warn(get('storage.trace.cache') !== '', 'storage.trace.cache is deprecated and has no effect in this version');
   warn(get('cache') !== undefined, 'cache has no effect in this version: answers and pages are cached in memory only');
   warn(get('query_frontend.mcp_server.enabled') === true, 'query_frontend.mcp_server.enabled has no effect in this version');
-  warn(get('stream_over_http_enabled') === true, 'stream_over_http_enabled: gRPC streaming is not in this version');
   warn(
     get('overrides.per_tenant_override_config') !== '',
     'overrides.per_tenant_override_config is not read in this version: every tenant has overrides.defaults',

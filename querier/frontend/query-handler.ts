@@ -26,7 +26,8 @@ export type QueryOutcome =
 /** Answers a query of these tenants. Throws AppError for bad requests, and what the signal says. */
 export type RunQuery = (request: ServerRequest, tenants: Tenants, signal: AbortSignal) => Promise<QueryOutcome>;
 
-const apiTimeout = () => new AppError('unavailable', 'unable to process request in the configured timeout');
+/** What is said when `query_frontend.api_timeout` is over. */
+export const apiTimeout = () => new AppError('unavailable', 'unable to process request in the configured timeout');
 const writeTimeout = () =>
   new AppError('deadline_exceeded', 'context deadline exceeded: raise server.http_server_write_timeout for longer queries');
 
@@ -37,7 +38,8 @@ function timeoutOf({ environment, writeTimeoutMs }: QueryHandlerOptions): { read
   return api ? { ms: apiTimeoutMs, reason: apiTimeout } : { ms: writeTimeoutMs, reason: writeTimeout };
 }
 
-function refuseDenied(denied: readonly RegExp[], target: string): void {
+/** Throws `bad_request` for a path and query string that `query_frontend.url_deny_list` has. */
+export function refuseDenied(denied: readonly RegExp[], target: string): void {
   if (!denied.some((pattern) => pattern.test(target))) return;
   throw new AppError(
     'bad_request',

@@ -13,6 +13,7 @@ import type { LimitsConfig, QueryFrontendConfig } from '../config/config.ts';
 import type { RunJob } from '../worker/job.ts';
 import { checkQuerySize } from './query-size.ts';
 import type { JobQueue } from './queue.ts';
+import type { JobFailure } from './run-jobs.ts';
 import { type SearchJob, type SearchPlan, shardSearch } from './sharder.ts';
 
 /** What a search needs of the process. */
@@ -41,11 +42,6 @@ export interface SearchCall {
 export type SearchOutcome =
   | { readonly kind: 'answered'; readonly request: SearchRequest; readonly answer: SearchAnswer }
   | { readonly kind: 'jobFailed'; readonly request: SearchRequest; readonly status: number; readonly message: string };
-
-interface JobFailure {
-  readonly status: number;
-  readonly message: string;
-}
 
 const nanosPerSecond = 1_000_000_000n;
 
@@ -140,6 +136,7 @@ async function runJobs(
   call: SearchCall,
   plan: SearchPlan,
   combiner: SearchCombiner,
+  onAnswer: (completedThroughNanos: bigint | undefined) => void,
   signal: AbortSignal,
 ): Promise<JobFailure | undefined> {
   const stop = new AbortController();
@@ -159,7 +156,9 @@ async function runJobs(
         const answer = await runWithRetries(environment, call, next.value, stop.signal);
         if (stop.signal.aborted) return;
         combiner.add(answer);
-        if (combiner.done(completed(next.value.shard))) end();
+        const completedThrough = completed(next.value.shard);
+        if (combiner.done(completedThrough)) end();
+        else onAnswer(completedThrough);
       } catch (thrown) {
         if (stop.signal.aborted) return;
         const error = toAppError(thrown);
@@ -208,13 +207,46 @@ export function planSearchCall(environment: SearchEnvironment, call: SearchCall)
   return { request, mostRecent, plan };
 }
 
-/** A whole search: plans jobs, runs them, combines (spec read-path §3). Rejects with what {@link planSearchCall} throws and what the signal says. */
-export async function search(environment: SearchEnvironment, call: SearchCall, signal: AbortSignal): Promise<SearchOutcome> {
+/** A search that can be looked at while its jobs run. */
+export interface StartedSearch {
+  readonly request: SearchRequest;
+  /** Runs all jobs that are needed, once; tells of answers that may be followed by more. Rejects with what the signal says. */
+  readonly run: (onAnswer: () => void, signal: AbortSignal) => Promise<JobFailure | undefined>;
+  /** Traces that are new or changed since the last call. */
+  readonly changes: () => SearchAnswer;
+  /** Everything so far. */
+  readonly result: () => SearchAnswer;
+}
+
+/** Plans a search. Throws what {@link planSearchCall} throws. */
+export function startSearch(environment: SearchEnvironment, call: SearchCall): StartedSearch {
   const { request, mostRecent, plan } = planSearchCall(environment, call);
   const combiner = createSearchCombiner({ limit: request.limit, mostRecent, format: call.format });
-  const failure = await runJobs(environment, call, plan, combiner, signal);
-  if (failure !== undefined) return { kind: 'jobFailed', request, ...failure };
-  const { traces, metrics } = combiner.result();
   const { totalBlocks, totalJobs, totalBlockBytes } = plan;
-  return { kind: 'answered', request, answer: { traces, metrics: { ...metrics, totalBlocks, totalJobs, totalBlockBytes } } };
+  const withTotals = ({ traces, metrics }: SearchAnswer) => ({ traces, metrics: { ...metrics, totalBlocks, totalJobs, totalBlockBytes } });
+  let completedThroughNanos: bigint | undefined;
+  return {
+    request,
+    run: (onAnswer, signal) =>
+      runJobs(
+        environment,
+        call,
+        plan,
+        combiner,
+        (through) => {
+          completedThroughNanos = through;
+          onAnswer();
+        },
+        signal,
+      ),
+    changes: () => withTotals(combiner.changes(completedThroughNanos)),
+    result: () => withTotals(combiner.result()),
+  };
+}
+
+/** A whole search: plans jobs, runs them, combines (spec read-path §3). Rejects with what {@link planSearchCall} throws and what the signal says. */
+export async function search(environment: SearchEnvironment, call: SearchCall, signal: AbortSignal): Promise<SearchOutcome> {
+  const { request, run, result } = startSearch(environment, call);
+  const failure = await run(() => {}, signal);
+  return failure === undefined ? { kind: 'answered', request, answer: result() } : { kind: 'jobFailed', request, ...failure };
 }

@@ -19,6 +19,8 @@ export interface ServerAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | string;
+  /** What follows the body piece by piece; the answer has no length then. */
+  readonly events?: AsyncIterable<string>;
   /** Whether the body may be compressed; then `Vary: Accept-Encoding` is sent in any case (spec http-api §2). */
   readonly compressible: boolean;
 }

@@ -6,6 +6,8 @@ import { type StatusOptions, statusRoutes } from './status-routes.ts';
 /** Handlers of the parts that this process runs; absent where its target does not run them. */
 export interface ApiHandlers {
   readonly search: Handler | undefined;
+  /** A search as server-sent events: not one of Tempo's paths. */
+  readonly searchEvents: Handler | undefined;
   readonly searchJob: Handler | undefined;
   /** The plan of a search: not one of Tempo's paths. */
   readonly explain: Handler | undefined;
@@ -42,6 +44,7 @@ export function createRoutes(config: Config, handlers: ApiHandlers, status: Omit
     for (const path of apiPaths) api.push({ path: base + path, handler: served[path] ?? guard(path, missing(base + path)) });
   };
   add(prefix, handlers.search, handlers.served, handlers.refuseBadRequests);
+  if (handlers.searchEvents !== undefined) api.push({ path: `${prefix}/api/search/stream`, handler: handlers.searchEvents });
   if (handlers.explain !== undefined) api.push({ path: `${prefix}/api/explain`, handler: handlers.explain });
   add(`/querier${prefix}`, handlers.searchJob, handlers.servedJobs, (_, handler) => handler);
   const routes: readonly Route[] = [...api, ...statusRoutes({ ...status, config, paths: () => routes.map(({ path }) => path).sort() })];

@@ -56,6 +56,44 @@ function write(request: AnyRequest, response: AnyResponse, answer: ServerAnswer,
   else response.end(body);
 }
 
+/** Resolves when the client can take more, or is gone; one that takes nothing for that time is cut (0: never). */
+async function drained(response: AnyResponse, clock: Clock, timeoutMs: number): Promise<void> {
+  const waited = new AbortController();
+  if (timeoutMs > 0) {
+    void clock.sleep(timeoutMs, waited.signal).then(
+      () => response.destroy(),
+      () => {},
+    );
+  }
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+  });
+  waited.abort();
+}
+
+/** Writes events as they come, no faster than the client takes them. */
+async function writeEvents(
+  response: AnyResponse,
+  answer: ServerAnswer,
+  events: AsyncIterable<string>,
+  options: ServeOptions,
+): Promise<void> {
+  // Both responses have these methods; their types disagree only about arguments that are not used here.
+  const writable = response as { writeHead(status: number, headers: OutgoingHttpHeaders): unknown; write(chunk: string): boolean };
+  writable.writeHead(answer.status, answer.headers);
+  for await (const text of events) {
+    if (response.destroyed) break;
+    if (!writable.write(text)) await drained(response, options.clock, options.writeTimeoutMs);
+  }
+  response.end();
+}
+
 /** The listener of the port: routes, measures, compresses and writes. It never throws; what a handler throws becomes an error answer. */
 export function createRequestListener(options: ServeOptions): (request: AnyRequest, response: AnyResponse) => void {
   const { router, clock, metrics, logger } = options;
@@ -73,12 +111,14 @@ export function createRequestListener(options: ServeOptions): (request: AnyReque
       { method, path, query: mark < 0 ? '' : target.slice(mark + 1), target, headers: request.headers, signal: clientSignal(response) },
       logger,
     );
+    const { events } = answer;
+    if (events !== undefined && method !== 'HEAD') await writeEvents(response, answer, events, options);
     metrics.inflightRequests.dec(inflight);
     metrics.requestDuration.observe(
       { method, route: found.name, status_code: String(answer.status), ws: 'false' },
       (clock.monotonicMs() - startedMs) / 1000,
     );
-    if (!response.writableEnded && !response.destroyed) write(request, response, answer, options.writeTimeoutMs);
+    if (events === undefined && !response.writableEnded && !response.destroyed) write(request, response, answer, options.writeTimeoutMs);
   };
   return (request, response) => {
     response.on('error', (error: Error) => logger.debug('response failed', { err: error.message }));

@@ -1,3 +1,5 @@
+import type { ErrorCode } from '#engine/base/errors.ts';
+
 /** Where and how a job ran; what `/status/jobs` lists. */
 export interface JobReport {
   /** When it ended, milliseconds since the epoch. */
@@ -21,6 +23,13 @@ export interface JobReport {
   readonly hedges: number;
   /** Of a failed job. */
   readonly error?: string;
+  readonly errorCode?: ErrorCode;
+}
+
+/** The label `result` of a job: `canceled` where its query needed it no more. */
+export function jobResult(error: ErrorCode | undefined): 'ok' | 'failed' | 'canceled' {
+  if (error === undefined) return 'ok';
+  return error === 'cancelled' ? 'canceled' : 'failed';
 }
 
 /** The last jobs of this process, oldest first. */

@@ -89,7 +89,7 @@ export function createJobExecutor(options: ExecutorOptions): RunJob {
     } catch (thrown) {
       const error = toAppError(thrown);
       const failed = report(job, clock.nowMs(), clock.monotonicMs() - startedMs);
-      options.onJob({ ...failed, where, bytesRead: 0, matched: 0, hedges: 0, error: error.message });
+      options.onJob({ ...failed, where, bytesRead: 0, matched: 0, hedges: 0, error: error.message, errorCode: error.code });
       throw error;
     }
   };

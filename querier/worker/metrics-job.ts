@@ -1,6 +1,6 @@
 import type { MetricsAnswer } from '#engine/api/metrics-series.ts';
 import type { Clock } from '#engine/base/clock.ts';
-import { toAppError } from '#engine/base/errors.ts';
+import { type AppError, toAppError } from '#engine/base/errors.ts';
 import { withDeadline } from '../deadline.ts';
 import type { MetricsJob } from '../frontend/metrics-sharder.ts';
 import type { JobReport } from '../telemetry/recent-jobs.ts';
@@ -22,7 +22,7 @@ export function createMetricsExecutor({ queryRange, queryTimeoutMs, clock, onJob
   return async (job, signal) => {
     const startedMs = clock.monotonicMs();
     const { query, block } = job.request;
-    const report = (answer: MetricsAnswer | undefined, error?: string): JobReport => ({
+    const report = (answer: MetricsAnswer | undefined, error?: AppError): JobReport => ({
       atMs: Math.round(clock.nowMs()),
       tenant: job.tenant,
       query,
@@ -35,7 +35,7 @@ export function createMetricsExecutor({ queryRange, queryTimeoutMs, clock, onJob
       matched: 0,
       ...(answer === undefined ? {} : { matchedSpans: answer.inspectedSpans }),
       hedges: 0,
-      ...(error === undefined ? {} : { error }),
+      ...(error === undefined ? {} : { error: error.message, errorCode: error.code }),
     });
     try {
       const answer = await withDeadline(clock, queryTimeoutMs, signal, (inner) => queryRange(job, inner));
@@ -43,7 +43,7 @@ export function createMetricsExecutor({ queryRange, queryTimeoutMs, clock, onJob
       return answer;
     } catch (thrown) {
       const error = toAppError(thrown);
-      onJob(report(undefined, error.message));
+      onJob(report(undefined, error));
       throw error;
     }
   };

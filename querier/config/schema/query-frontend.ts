@@ -28,7 +28,7 @@ export const queryFrontendKeys = section('query_frontend', [
   ['search.timeout', 'duration', '0s', 'accepted'],
   ['log_query_request_headers', 'string', '', 'accepted'],
   ['response_consumers', 'int', 10, 'accepted'],
-  ['max_grpc_streaming_packet_size', 'int', 2097152, 'accepted'],
+  ['max_grpc_streaming_packet_size', 'int', 2097152],
   ['allowed_headers', 'strings', [], 'accepted'],
   ['rf1_after', 'timestamp', undefined, 'removed'],
   ['skip_ast_transformations', 'strings', [], 'accepted'],

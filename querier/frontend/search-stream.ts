@@ -1,0 +1,16 @@
+import type { AnswerFormat, SearchAnswer } from '#engine/api/search-answer.ts';
+import { type AnswerStream, createQueryStream, type QueryStreamOptions } from './query-stream.ts';
+import { type SearchEnvironment, startSearch } from './search.ts';
+
+/** What {@link createSearchStream} needs. */
+export interface SearchStreamOptions extends QueryStreamOptions {
+  readonly environment: SearchEnvironment;
+}
+
+/** Searches whose results come while their jobs run, with traces in that format (spec read-path §3.3). */
+export function createSearchStream(options: SearchStreamOptions, format: AnswerFormat): AnswerStream<SearchAnswer> {
+  return createQueryStream(options, 'search', ({ query }, tenants) => {
+    const started = startSearch(options.environment, { tenantLabel: tenants.label, tenants: tenants.ids, query, format });
+    return { ...started, cost: () => started.result().metrics };
+  });
+}

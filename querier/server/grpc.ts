@@ -1,0 +1,176 @@
+import type { DescMessage, DescMethodServerStreaming, MessageShape } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
+import { WireType } from '@bufbuild/protobuf/wire';
+import { Code, ConnectError, type ConnectRouter, createConnectRouter, type HandlerContext } from '@connectrpc/connect';
+import { compressionGzip, universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
+import { varint } from '#engine/api/protobuf-wire.ts';
+import { grpcCodes, wireStatuses } from '#engine/api/status.ts';
+import type { StreamedAnswer } from '#engine/api/stream-packets.ts';
+import type { Clock } from '#engine/base/clock.ts';
+import { AppError, toAppError } from '#engine/base/errors.ts';
+import type { Logger } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { AnyRequest, AnyResponse } from './listen.ts';
+
+/** A call as handlers see it. */
+export interface GrpcCall<Request> {
+  readonly message: Request;
+  /** Metadata `x-scope-orgid`. */
+  readonly tenant: string | undefined;
+  /** Aborted with `cancelled` when the client goes away, with `deadline_exceeded` after `grpc-timeout`. */
+  readonly signal: AbortSignal;
+}
+
+/** A server-streaming method: yields encoded answers, each a message of its own. Throws AppError. */
+export interface GrpcMethod<Input extends DescMessage, Output extends DescMessage> {
+  readonly method: DescMethodServerStreaming<Input, Output>;
+  readonly serve: (call: GrpcCall<MessageShape<Input>>) => AsyncIterable<StreamedAnswer>;
+}
+
+/** Adds a method to a server. */
+export type AddGrpcMethod = <Input extends DescMessage, Output extends DescMessage>(method: GrpcMethod<Input, Output>) => void;
+
+/** What {@link createGrpcListener} needs. */
+export interface GrpcOptions {
+  readonly clock: Clock;
+  readonly metrics: Pick<Metrics, 'requestDuration' | 'inflightRequests'>;
+  readonly logger: Logger;
+}
+
+/** Largest request, as Tempo's `grpc_server_max_recv_msg_size`. */
+const maxRequestBytes = 16 << 20;
+/** Answers go out uncompressed, as Tempo's do: clients are near, and compression would cost more than the search. */
+const neverCompress = 0xffffffff;
+
+/** True for requests that belong to gRPC and not to the router (spec http-api §1). */
+export function isGrpc({ httpVersionMajor, headers }: AnyRequest): boolean {
+  return httpVersionMajor >= 2 && (headers['content-type'] ?? '').includes('application/grpc');
+}
+
+/** An answer as a message of that type: protobuf-es takes its bytes for unknown fields and writes them as they are. */
+function rawMessage<Output extends DescMessage>(type: Output, { items, metrics, partialMessage }: StreamedAnswer): MessageShape<Output> {
+  const field = (no: number, content: Uint8Array) => {
+    const data = Buffer.concat([Uint8Array.from(varint(content.length)), content]);
+    return { no, wireType: WireType.LengthDelimited, data };
+  };
+  const fields = [...items.map((item) => field(1, item)), field(2, metrics)];
+  if (partialMessage !== undefined) {
+    fields.push({ no: 3, wireType: WireType.Varint, data: Buffer.of(1) }, field(4, Buffer.from(partialMessage)));
+  }
+  return Object.assign(create(type), { $unknown: fields });
+}
+
+function isDeadline(signal: AbortSignal): boolean {
+  return signal.reason instanceof ConnectError && signal.reason.code === Code.DeadlineExceeded;
+}
+
+/** Connect's signal with our reasons. */
+function callSignal(signal: AbortSignal): AbortSignal {
+  const controller = new AbortController();
+  const onAbort = () => {
+    const late = isDeadline(signal);
+    controller.abort(late ? new AppError('deadline_exceeded', 'context deadline exceeded') : new AppError('cancelled', 'context canceled'));
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  return controller.signal;
+}
+
+/** What a client is told. Only a deadline of its own is DEADLINE_EXCEEDED; a server's time limit is INTERNAL, as all 5xx are (spec http-api §9.1). */
+function statusOf(error: AppError, signal: AbortSignal): ConnectError {
+  return new ConnectError(error.message, isDeadline(signal) ? Code.DeadlineExceeded : (wireStatuses[error.code].grpc as Code));
+}
+
+function addMethod<Input extends DescMessage, Output extends DescMessage>(
+  router: ConnectRouter,
+  { clock, metrics, logger }: GrpcOptions,
+  { method, serve }: GrpcMethod<Input, Output>,
+): void {
+  const route = `/${method.parent.typeName}/${method.name}`;
+  const implementation = async function* (message: MessageShape<Input>, { signal, requestHeader }: HandlerContext) {
+    const startedMs = clock.monotonicMs();
+    metrics.inflightRequests.inc({ method: 'gRPC', route });
+    let status_code = 'cancel'; // unless it ends otherwise than by the client's leaving
+    try {
+      const call = { message, tenant: requestHeader.get('x-scope-orgid') ?? undefined, signal: callSignal(signal) };
+      for await (const answer of serve(call)) yield rawMessage(method.output, answer);
+      status_code = 'success';
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (error.code !== 'cancelled') status_code = 'error';
+      if (error.code === 'internal') logger.error('gRPC call failed', { method: route, err: error.message, stack: error.stack });
+      throw statusOf(error, signal);
+    } finally {
+      metrics.inflightRequests.dec({ method: 'gRPC', route });
+      metrics.requestDuration.observe({ method: 'gRPC', route, status_code, ws: 'false' }, (clock.monotonicMs() - startedMs) / 1000);
+    }
+  };
+  // The types of what a method yields cannot be followed through a type parameter.
+  router.rpc(method as never, implementation as never);
+}
+
+/**
+ * Percent-encodes what the gRPC specification asks for: all but printable ASCII, and `%`. Connect encodes more, which grpc-js and other clients that decode with
+ * `decodeURI` would show.
+ */
+function encodeMessage(message: string): string {
+  return message.toWellFormed().replace(/[^ -~]+|%/g, encodeURIComponent);
+}
+
+/** The same bytes; when they have ended, the trailers that were written meanwhile get their message as {@link encodeMessage} has it. */
+async function* withPlainMessage(body: AsyncIterable<Uint8Array>, trailer: Headers): AsyncGenerator<Uint8Array, void, void> {
+  yield* body;
+  const message = trailer.get('grpc-message');
+  if (message !== null) trailer.set('grpc-message', encodeMessage(decodeURIComponent(message)));
+}
+
+/** Answers a call that no service has, as grpc-go does. */
+function refuseUnknown(response: AnyResponse, path: string, services: ReadonlySet<string>): void {
+  const [, service = '', method = ''] = path.split('/');
+  const message = services.has(service) ? `unknown method ${method} for service ${service}` : `unknown service ${service}`;
+  const headers = {
+    'content-type': 'application/grpc',
+    'grpc-status': String(grpcCodes.unimplemented),
+    'grpc-message': encodeMessage(message),
+  };
+  // Both responses have this method; their types disagree only about the status message.
+  (response as { writeHead(status: number, headers: Record<string, string>): unknown }).writeHead(200, headers);
+  response.end();
+}
+
+/** Serves the methods that `define` adds, on requests of Node's HTTP/2 server. It never throws. */
+export function createGrpcListener(
+  options: GrpcOptions,
+  define: (add: AddGrpcMethod) => void,
+): (request: AnyRequest, response: AnyResponse) => void {
+  const router = createConnectRouter({
+    grpc: true,
+    grpcWeb: false,
+    connect: false,
+    acceptCompression: [compressionGzip],
+    compressMinBytes: neverCompress,
+    readMaxBytes: maxRequestBytes,
+  });
+  define((method) => addMethod(router, options, method));
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  const services = new Set(router.handlers.map(({ service }) => service.typeName));
+  const serve = async (request: AnyRequest, response: AnyResponse): Promise<void> => {
+    const path = request.url?.split('?')[0] ?? '';
+    const handler = handlers.get(path);
+    if (handler === undefined) {
+      refuseUnknown(response, path, services);
+      return;
+    }
+    const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, undefined));
+    const { body, trailer } = answer;
+    const rewritten = body !== undefined && trailer !== undefined ? { ...answer, body: withPlainMessage(body, trailer) } : answer;
+    await universalResponseToNodeResponse(rewritten, response);
+  };
+  return (request, response) => {
+    response.on('error', (error: Error) => options.logger.debug('response failed', { err: error.message }));
+    serve(request, response).catch((thrown) => {
+      options.logger.debug('gRPC stream ended early', { err: toAppError(thrown).message });
+      response.destroy();
+    });
+  };
+}

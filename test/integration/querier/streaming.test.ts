@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict';
+import { request as httpRequest } from 'node:http';
+import { test } from 'node:test';
+import { create, fromBinary, toJson } from '@bufbuild/protobuf';
+import { type ServiceError, status } from '@grpc/grpc-js';
+import { SearchResponseSchema } from '#engine/api/gen/search_pb.js';
+import { SearchRequestSchema, StreamingQuerier } from '#engine/api/gen/streaming_pb.js';
+import { type Clock, systemClock } from '#engine/base/clock.ts';
+import { AppError } from '#engine/base/errors.ts';
+import { answerWith } from '../../unit/querier/answers.ts';
+import { grpcClient } from './grpc-client.ts';
+import { searchPath, startTestApp, type TestApp } from './start.ts';
+
+const { search } = StreamingQuerier.method;
+const streaming = { stream_over_http_enabled: true };
+const range = { start: 1768046400, end: 1768050000 };
+const producers = create(SearchRequestSchema, { Query: '{ kind = producer }', Limit: 1000, ...range });
+
+/** A clock that makes every answer of a job late enough for a partial answer. */
+function hastyClock(): Clock {
+  let ms = 0;
+  return { ...systemClock, monotonicMs: () => (ms += 501) };
+}
+
+interface Found {
+  readonly traces: readonly { readonly traceID: string }[];
+}
+
+function ids({ traces }: Found): readonly string[] {
+  return traces.map(({ traceID }) => traceID);
+}
+
+/** Reads a metric's value from the page; 0 where it has none yet. */
+async function metric({ get }: TestApp, line: string): Promise<number> {
+  const page = (await get('/metrics')).body.toString();
+  return Number(
+    page
+      .split('\n')
+      .find((text) => text.startsWith(`${line} `))
+      ?.slice(line.length + 1) ?? 0,
+  );
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    if (await condition()) return;
+    await systemClock.sleep(20);
+  }
+  assert.fail('it did not happen within 4 seconds');
+}
+
+test('a gRPC client and an HTTP/1.1 client on the same port, at the same time, get the same answer', async (t) => {
+  const { app, get } = await startTestApp(t, streaming);
+  const client = grpcClient(t, app.port);
+  const path = searchPath('{ kind = producer }', '&limit=1000');
+  const [streamed, plain, again] = await Promise.all([
+    client.call(search, producers, 'vp4'),
+    get(path, { 'X-Scope-OrgID': 'vp4' }),
+    client.call(search, producers, 'vp4'),
+  ]);
+  assert.equal(streamed.error, undefined);
+  assert.ok(streamed.messages.length >= 1);
+  const final = toJson(SearchResponseSchema, streamed.messages.at(-1)!) as unknown as Found & { metrics: unknown };
+  const whole = JSON.parse(plain.body.toString()) as Found & { metrics: unknown };
+  assert.ok(whole.traces.length > 1);
+  assert.deepEqual(final.traces, whole.traces);
+  assert.deepEqual(Object.keys(final.metrics as object).sort(), Object.keys(whole.metrics as object).sort());
+  assert.deepEqual(again.messages.at(-1)!.traces, streamed.messages.at(-1)!.traces);
+});
+
+test('parts come while jobs run: each trace once, progress grows, the last message has everything', async (t) => {
+  const { app } = await startTestApp(t, streaming, { clock: hastyClock() });
+  const request = create(SearchRequestSchema, { Query: '{ }', Limit: 10_000, ...range });
+  const { messages, error } = await grpcClient(t, app.port).call(search, request, 'single-tenant');
+  assert.equal(error, undefined);
+  assert.ok(messages.length > 2, `${messages.length} messages`);
+  const partial = messages.slice(0, -1);
+  const final = messages.at(-1)!;
+  const seen = partial.flatMap(ids);
+  assert.ok(seen.length > 0);
+  const all = new Set(ids(final));
+  assert.ok(seen.every((id) => all.has(id)));
+  assert.equal(all.size, final.traces.length);
+  const completed = messages.map(({ metrics }) => metrics!.completedJobs);
+  assert.deepEqual(
+    completed,
+    [...completed].sort((a, b) => a - b),
+  );
+  assert.ok(messages.every(({ metrics }) => metrics!.totalJobs === final.metrics!.totalJobs));
+  assert.equal(final.metrics!.completedJobs, final.metrics!.totalJobs);
+});
+
+test('messages are split at max_grpc_streaming_packet_size, between traces', async (t) => {
+  const sections = {
+    ...streaming,
+    query_frontend: {
+      max_grpc_streaming_packet_size: 4096,
+      query_end_cutoff: '0s',
+      search: { query_backend_after: '0s', max_duration: '0s' },
+    },
+  };
+  const { app, get } = await startTestApp(t, sections);
+  const { messages, sizes } = await grpcClient(t, app.port).call(search, producers, 'vp4');
+  assert.ok(messages.length > 1);
+  for (const [index, size] of sizes.entries()) assert.ok(size <= 4096 || messages[index]!.traces.length === 1, `${size} bytes`);
+  assert.ok(messages.every(({ metrics }) => metrics!.totalJobs > 0));
+  const whole = JSON.parse(
+    (await get(searchPath('{ kind = producer }', '&limit=1000'), { 'X-Scope-OrgID': 'vp4' })).body.toString(),
+  ) as Found;
+  assert.deepEqual(messages.flatMap(ids), ids(whole));
+});
+
+test('errors have the code of the specification and the text of HTTP', async (t) => {
+  const failing = (query: string, code: 'internal' | 'too_many_requests') => ({ query, code });
+  const jobs = [failing('{ name = "broken" }', 'internal'), failing('{ name = "busy" }', 'too_many_requests')];
+  const { app } = await startTestApp(t, streaming, {
+    searchSelf: async ({ request }) => {
+      const job = jobs.find(({ query }) => query === request.query);
+      throw new AppError(job?.code ?? 'unavailable', `it is ${job?.code}`);
+    },
+  });
+  const client = grpcClient(t, app.port);
+  const ask = async (fields: Readonly<Record<string, unknown>>, tenant?: string) => {
+    const { error, messages } = await client.call(search, create(SearchRequestSchema, { ...range, ...fields }), tenant);
+    return [error?.code, error?.details, messages.length];
+  };
+  const parse = 'invalid TraceQL query: parse error at line 1, col 2: syntax error: unexpected $end';
+  assert.deepEqual(await ask({ Query: '{' }, 'vp4'), [status.INVALID_ARGUMENT, parse, 0]);
+  assert.deepEqual(await ask({ Query: '{}' }), [status.UNKNOWN, 'no org id', 0]);
+  assert.deepEqual(await ask({ Query: '{}' }, 'a/b'), [status.INVALID_ARGUMENT, "tenant ID 'a/b' contains unsupported character '/'", 0]);
+  assert.deepEqual(await ask({ Query: '{}', Limit: 300_000 }, 'vp4'), [
+    status.INVALID_ARGUMENT,
+    'limit 300000 exceeds max limit 262144',
+    0,
+  ]);
+  assert.deepEqual(await ask({ Query: '{}', end: 0 }, 'vp4'), [
+    status.INVALID_ARGUMENT,
+    'error parsing date range: only one of start and end provided: must provide both or neither',
+    0,
+  ]);
+  assert.deepEqual(await ask({ Query: '{ name = "broken" }' }, 'vp4'), [status.INTERNAL, 'it is internal', 0]);
+  assert.deepEqual(await ask({ Query: '{ name = "busy" }' }, 'vp4'), [status.RESOURCE_EXHAUSTED, 'it is too_many_requests', 0]);
+  const bogus = { ...search, parent: { typeName: 'tempopb.Bogus' } };
+  const unknown = await client.call(bogus, producers, 'vp4');
+  assert.deepEqual([unknown.error?.code, unknown.error?.details], [status.UNIMPLEMENTED, 'unknown service tempopb.Bogus']);
+  const method = { ...search, name: 'Bogus' };
+  assert.equal((await client.call(method, producers, 'vp4')).error?.code, status.UNIMPLEMENTED);
+});
+
+test('a request without a range, and compressed requests', async (t) => {
+  const { app } = await startTestApp(t, { ...streaming, query_frontend: {} });
+  const client = grpcClient(t, app.port, { 'grpc.default_compression_algorithm': 2 });
+  const { error, messages } = await client.call(search, create(SearchRequestSchema, { Query: '{}', Limit: 1 }), 'vp4');
+  assert.equal(error, undefined);
+  assert.equal(messages.at(-1)!.traces.length, 0, 'the data is older than the default range');
+  assert.ok((await client.call(search, producers, 'vp4')).messages.at(-1)!.traces.length > 1);
+});
+
+test('cancelling a stream aborts its jobs, and they are counted', async (t) => {
+  let running = 0;
+  let aborted = 0;
+  const testApp = await startTestApp(t, streaming, {
+    searchSelf: (_, signal) =>
+      new Promise((_, reject) => {
+        running++;
+        signal.addEventListener('abort', () => {
+          aborted++;
+          reject(new AppError('cancelled', 'context canceled'));
+        });
+      }),
+  });
+  const stream = grpcClient(t, testApp.app.port).start(search, producers, 'single-tenant');
+  const ended = new Promise<ServiceError>((resolve) => stream.on('error', (error: ServiceError) => resolve(error)));
+  await until(async () => running > 1);
+  stream.cancel();
+  assert.equal((await ended).code, status.CANCELLED);
+  await until(async () => aborted === running);
+  const canceled = 'tempo_query_frontend_queries_total{tenant="single-tenant",op="search",result="canceled"}';
+  await until(async () => (await metric(testApp, canceled)) === 1);
+  assert.equal(await metric(testApp, 'rubato_querier_jobs_total{where="self",result="canceled"}'), running);
+  const route = 'method="gRPC",route="/tempopb.StreamingQuerier/Search",status_code="cancel",ws="false"';
+  assert.equal(await metric(testApp, `tempo_request_duration_seconds_count{${route}}`), 1);
+});
+
+test("a client's deadline ends the jobs", async (t) => {
+  let aborted = 0;
+  const { app } = await startTestApp(t, streaming, {
+    searchSelf: (_, signal) =>
+      new Promise((_, reject) => {
+        signal.addEventListener('abort', () => {
+          aborted++;
+          reject(new AppError('cancelled', 'context canceled'));
+        });
+      }),
+  });
+  const { error } = await grpcClient(t, app.port).call(search, producers, 'vp4', { deadline: Date.now() + 200 });
+  assert.equal(error?.code, status.DEADLINE_EXCEEDED);
+  await until(async () => aborted > 0);
+});
+
+test('without stream_over_http_enabled there is no gRPC', async (t) => {
+  const { app } = await startTestApp(t);
+  const { error } = await grpcClient(t, app.port).call(search, producers, 'vp4');
+  assert.equal(error?.code, status.UNIMPLEMENTED);
+});
+
+test('a slow reader of a large answer gets all of it, in messages that fit', async (t) => {
+  const count = 60_000;
+  const id = (index: number) => (index + 1).toString(16).padStart(32, '0');
+  const many = answerWith(...Array.from({ length: count }, (_, index) => [id(index), 1768046400] as const));
+  const { app } = await startTestApp(t, streaming, { searchSelf: async () => many });
+  const request = create(SearchRequestSchema, { Query: '{}', Limit: 100_000, ...range });
+  const found = new Set<string>();
+  let messages = 0;
+  for await (const bytes of grpcClient(t, app.port).start(search, request, 'vp4')) {
+    await systemClock.sleep(20);
+    messages++;
+    assert.ok(bytes.length <= 2 << 20);
+    for (const { traceID } of fromBinary(SearchResponseSchema, bytes as Buffer).traces) found.add(traceID);
+  }
+  assert.equal(found.size, count);
+  assert.ok(messages > 1, 'more than 2 MiB in all');
+});
+
+/** The events of a body. */
+function eventsOf(body: string): readonly { readonly name: string; readonly data: Found & { message?: string; status?: number } }[] {
+  return [...body.matchAll(/^event: (.*)\ndata: (.*)\n\n/gm)].map(([, name, data]) => ({ name: name!, data: JSON.parse(data!) }));
+}
+
+test('server-sent events: parts, then the answer of /api/search', async (t) => {
+  const { get } = await startTestApp(t, {}, { clock: hastyClock() });
+  const headers = { 'X-Scope-OrgID': 'single-tenant' };
+  const path = searchPath('{ }', '&limit=10000');
+  const streamed = await get(path.replace('/api/search', '/api/search/stream'), headers);
+  assert.deepEqual([streamed.status, streamed.headers['content-type']], [200, 'text/event-stream']);
+  const events = eventsOf(streamed.body.toString());
+  assert.ok(events.length > 2);
+  assert.deepEqual(new Set(events.slice(0, -1).map(({ name }) => name)), new Set(['partial']));
+  assert.equal(events.at(-1)!.name, 'final');
+  const whole = JSON.parse((await get(path, headers)).body.toString()) as Found;
+  assert.deepEqual(events.at(-1)!.data.traces, whole.traces);
+  const refused = await get(searchPath('{').replace('/api/search', '/api/search/stream'), headers);
+  assert.deepEqual([refused.status, refused.body.toString().startsWith('invalid TraceQL query: ')], [400, true]);
+  assert.equal((await get('/api/search/stream')).status, 401);
+});
+
+test('server-sent events: a failed job is the last event', async (t) => {
+  const { get } = await startTestApp(t, {}, { searchSelf: () => Promise.reject(new AppError('internal', 'it is broken')) });
+  const answer = await get(searchPath('{ }').replace('/api/search', '/api/search/stream'), { 'X-Scope-OrgID': 'vp4' });
+  assert.deepEqual(eventsOf(answer.body.toString()), [{ name: 'error', data: { status: 500, message: 'it is broken' } }]);
+});
+
+test('a client of server-sent events that leaves aborts the jobs', async (t) => {
+  let running = 0;
+  let aborted = 0;
+  const testApp = await startTestApp(
+    t,
+    {},
+    {
+      searchSelf: (_, signal) =>
+        new Promise((_, reject) => {
+          running++;
+          signal.addEventListener('abort', () => {
+            aborted++;
+            reject(new AppError('cancelled', 'context canceled'));
+          });
+        }),
+    },
+  );
+  const path = searchPath('{ }').replace('/api/search', '/api/search/stream');
+  const request = httpRequest({ host: '127.0.0.1', port: testApp.app.port, path, headers: { 'X-Scope-OrgID': 'vp4' } });
+  request.on('error', () => {});
+  request.end();
+  await until(async () => running > 0);
+  request.destroy();
+  await until(async () => aborted === running);
+  await until(async () => (await metric(testApp, 'tempo_query_frontend_queries_total{tenant="vp4",op="search",result="canceled"}')) === 1);
+});
