@@ -1,20 +1,8 @@
 import type { Kernels } from '#engine/kernels/kernels.ts';
+import { outsideWindow, type TimeWindow, timeIntervals } from '#engine/kernels/time-intervals.ts';
 import { onColumn, pagesOf } from './row-group.ts';
 import type { ScanState } from './scan-state.ts';
 import { requiredColumn } from './structure.ts';
-
-/** Which spans of a job count, and in which interval (spec traceql §8.2, §8.3). Nanoseconds since the epoch. */
-export interface MetricsWindow {
-  /** Spans count that start after this … */
-  readonly startNanos: bigint;
-  /** … and not after this. */
-  readonly endNanos: bigint;
-  /** Left edge of interval 0, not after the start. */
-  readonly baseNanos: bigint;
-  readonly stepNanos: bigint;
-  /** Number of intervals. */
-  readonly count: number;
-}
 
 /** Spans of one row group that count. */
 export interface CountedSpans {
@@ -50,7 +38,7 @@ export function firstSlots(count: number): Uint32Array {
 }
 
 /** The spans of a byte map that start within the window. */
-export async function countSpans(state: ScanState, matched: number, window: MetricsWindow): Promise<CountedSpans> {
+export async function countSpans(state: ScanState, matched: number, window: TimeWindow): Promise<CountedSpans> {
   const { group } = state;
   const { kernels } = group;
   const { spanCount } = await state.structure();
@@ -66,37 +54,20 @@ export async function countSpans(state: ScanState, matched: number, window: Metr
     kernels.gatherInts(pages, entriesAt, count, startsAt);
   });
   const entries = everySpan ? firstSlots(count) : kernels.u32(entriesAt, count).slice();
-  return withinWindow(entries, halvesAt(kernels, startsAt, count), window, everySpan);
+  const intervalsAt = kernels.alloc(4 * count);
+  const inside = timeIntervals(kernels, startsAt, count, window, intervalsAt);
+  const intervals = kernels.u32(intervalsAt, count).slice();
+  return inside === count ? { spans: entries, intervals, all: everySpan } : withoutOutside(entries, intervals, inside);
 }
 
-/** Distances from the window's base are exact as doubles up to 2^53 ns (104 days), and beyond that far outside. */
-function withinWindow(entries: Uint32Array, { low, high }: Halves, window: MetricsWindow, everySpan: boolean): CountedSpans {
-  const { baseNanos } = window;
-  const baseHigh = Number(baseNanos >> 32n);
-  const baseLow = Number(baseNanos & 0xffffffffn);
-  const after = Number(window.startNanos - baseNanos);
-  const until = Number(window.endNanos - baseNanos);
-  const step = Number(window.stepNanos);
-  const count = entries.length;
-  const intervals = new Uint32Array(count);
-  let inside = 0;
-  for (let i = 0; i < count; i++) {
-    const distance = (high[2 * i + 1] - baseHigh) * 4294967296 + (low[2 * i] - baseLow);
-    if (distance > after && distance <= until) {
-      // An exact quotient of whole numbers below 2^53 is never rounded to or across a whole number.
-      intervals[i] = Math.ceil(distance / step) - 1;
-      inside++;
-    } else intervals[i] = outside;
-  }
-  if (inside === count) return { spans: entries, intervals, all: everySpan };
+function withoutOutside(entries: Uint32Array, all: Uint32Array, inside: number): CountedSpans {
   const spans = new Uint32Array(inside);
+  const intervals = new Uint32Array(inside);
   let top = 0;
-  for (let i = 0; i < count; i++) {
-    if (intervals[i] === outside) continue;
+  for (let i = 0; i < all.length; i++) {
+    if (all[i] === outsideWindow) continue;
     spans[top] = entries[i];
-    intervals[top++] = intervals[i];
+    intervals[top++] = all[i];
   }
-  return { spans, intervals: intervals.subarray(0, inside), all: false };
+  return { spans, intervals, all: false };
 }
-
-const outside = 0xffffffff;

@@ -1,10 +1,11 @@
 import type { MetricsExemplar, MetricsGrid, MetricsSeries } from '#engine/api/metrics-series.ts';
 import { throwIfAborted } from '#engine/base/errors.ts';
 import type { Kernels } from '#engine/kernels/kernels.ts';
+import type { TimeWindow } from '#engine/kernels/time-intervals.ts';
 import type { ParquetFile } from '#engine/parquet/file.ts';
 import type { MetricsPlan } from '#engine/traceql/plan-metrics.ts';
 import { type Accumulator, createAccumulator } from './accumulators.ts';
-import { type CountedSpans, countSpans, type MetricsWindow } from './counted-spans.ts';
+import { type CountedSpans, countSpans } from './counted-spans.ts';
 import { evaluateSpansets } from './evaluate.ts';
 import { createLabelValues, type LabelValues } from './label-values.ts';
 import { createExemplarPicker, type ExemplarPicker } from './metric-exemplars.ts';
@@ -16,6 +17,12 @@ import { valueIds } from './reference-values.ts';
 import { type BlockReader, openRowGroup } from './row-group.ts';
 import { createScanState, type PreparedPlan, type ScanState } from './scan-state.ts';
 import { spansetsMap } from './spansets.ts';
+
+/** Which spans of a job count, and in which interval (spec traceql §8.2, §8.3). */
+export interface MetricsWindow extends TimeWindow {
+  /** Number of intervals. */
+  readonly count: number;
+}
 
 /** What to count in one block. */
 export interface MetricsScan {

@@ -33,6 +33,7 @@ export { anyByRepetition, anyChild, expand, starts } from './levels'
 export { and, andNot, any, countOnes, indexes, not, or } from './byte-map'
 export { findAttributes, matchAttributes } from './attributes'
 export { pickSpans } from './pick'
+export { timeIntervals } from './metrics'
 // Answers:
 export { encodeTables, encodeTraceIds } from './encode'
 export { encodeJson, encodeJsonBound } from './encode-json'
