@@ -128,13 +128,10 @@ async function* withPlainMessage(body: AsyncIterable<Uint8Array>, trailer: Heade
 function refuseUnknown(response: AnyResponse, path: string, services: ReadonlySet<string>): void {
   const [, service = '', method = ''] = path.split('/');
   const message = services.has(service) ? `unknown method ${method} for service ${service}` : `unknown service ${service}`;
-  const headers = {
-    'content-type': 'application/grpc',
-    'grpc-status': String(grpcCodes.unimplemented),
-    'grpc-message': encodeMessage(message),
-  };
+  const headers = { 'content-type': 'application/grpc' };
   // Both responses have this method; their types disagree only about the status message.
   (response as { writeHead(status: number, headers: Record<string, string>): unknown }).writeHead(200, headers);
+  response.addTrailers({ 'grpc-status': String(grpcCodes.unimplemented), 'grpc-message': encodeMessage(message) });
   response.end();
 }
 
