@@ -1,5 +1,14 @@
 import { bytesField, numberField } from './protobuf-wire.ts';
-import { answeredScopes, type ByteText, fromByteText, type TagNamesAnswer, type TagValue, type TagValuesAnswer } from './tags-answer.ts';
+import type { StreamedAnswer } from './stream-packets.ts';
+import {
+  type AnsweredScope,
+  answeredScopes,
+  type ByteText,
+  fromByteText,
+  type TagNamesAnswer,
+  type TagValue,
+  type TagValuesAnswer,
+} from './tags-answer.ts';
 import type { TagsVersion } from './tags-params.ts';
 
 /** A body and its content type. */
@@ -23,9 +32,9 @@ function metricsJson(inspectedBytes: number): object {
   return inspectedBytes === 0 ? {} : { inspectedBytes: String(inspectedBytes) };
 }
 
-function protobuf(members: readonly Uint8Array[], inspectedBytes: number): TagsBody {
-  const metrics = bytesField(2, numberField(1, inspectedBytes));
-  return { contentType: 'application/protobuf', body: Buffer.concat([...members, metrics]) };
+function protobuf({ items, metrics }: StreamedAnswer): TagsBody {
+  const body = Buffer.concat([...items.map((item) => bytesField(1, item)), bytesField(2, metrics)]);
+  return { contentType: 'application/protobuf', body };
 }
 
 /** Text fields hold the bytes as they are; empty ones are left out, elements of lists are not. */
@@ -33,45 +42,49 @@ function textField(number: number, text: ByteText): Uint8Array {
   return text === '' ? new Uint8Array(0) : bytesField(number, Buffer.from(text, 'latin1'));
 }
 
-/** Names of tags: one sorted list in v1, by scope in v2 (spec http-api §5.1). */
-export function encodeTagNames({ names, inspectedBytes }: TagNamesAnswer, version: TagsVersion, format: TagsFormat): TagsBody {
-  if (version === 1) {
-    const all = [...new Set([...names.values()].flatMap((scope) => [...scope]))].sort(compareBytes);
-    if (format === 'protobuf')
-      return protobuf(
-        all.map((name) => bytesField(1, Buffer.from(name, 'latin1'))),
-        inspectedBytes,
-      );
-    return json({ tagNames: all.map(fromByteText), metrics: metricsJson(inspectedBytes) });
-  }
-  const scopes = answeredScopes.flatMap((name) => {
+const asBytes = (texts: readonly ByteText[]): readonly Uint8Array[] => texts.map((text) => Buffer.from(text, 'latin1'));
+
+function namesV1({ names }: TagNamesAnswer): readonly ByteText[] {
+  return [...new Set([...names.values()].flatMap((scope) => [...scope]))].sort(compareBytes);
+}
+
+function namesByScope({ names }: TagNamesAnswer): readonly { readonly name: AnsweredScope; readonly tags: readonly ByteText[] }[] {
+  return answeredScopes.flatMap((name) => {
     const tags = [...(names.get(name) ?? [])].sort(compareBytes);
     return tags.length === 0 ? [] : [{ name, tags }];
   });
-  if (format === 'protobuf') {
-    const members = scopes.map(({ name, tags }) =>
-      bytesField(1, Buffer.concat([textField(1, name), ...tags.map((tag) => bytesField(2, Buffer.from(tag, 'latin1')))])),
-    );
-    return protobuf(members, inspectedBytes);
-  }
-  return json({ scopes: scopes.map(({ name, tags }) => ({ name, tags: tags.map(fromByteText) })), metrics: metricsJson(inspectedBytes) });
+}
+
+function valuesV1({ values }: TagValuesAnswer): readonly ByteText[] {
+  return [...new Set(values.map(({ value }) => value))].sort(compareBytes);
+}
+
+/** Names of tags in protobuf, as a frontend streams them (spec http-api §9.1): an item is a name in v1, a scope in v2. */
+export function streamedTagNames(answer: TagNamesAnswer, version: TagsVersion): StreamedAnswer {
+  const scopes = () =>
+    namesByScope(answer).map(({ name, tags }) => Buffer.concat([textField(1, name), ...asBytes(tags).map((tag) => bytesField(2, tag))]));
+  return { items: version === 1 ? asBytes(namesV1(answer)) : scopes(), metrics: numberField(1, answer.inspectedBytes) };
+}
+
+/** As {@link streamedTagNames}, for values. */
+export function streamedTagValues(answer: TagValuesAnswer, version: TagsVersion): StreamedAnswer {
+  const typed = () => answer.values.map(({ type, value }) => Buffer.concat([textField(1, type), textField(2, value)]));
+  return { items: version === 1 ? asBytes(valuesV1(answer)) : typed(), metrics: numberField(1, answer.inspectedBytes) };
+}
+
+/** Names of tags: one sorted list in v1, by scope in v2 (spec http-api §5.1). */
+export function encodeTagNames(answer: TagNamesAnswer, version: TagsVersion, format: TagsFormat): TagsBody {
+  if (format === 'protobuf') return protobuf(streamedTagNames(answer, version));
+  const metrics = metricsJson(answer.inspectedBytes);
+  if (version === 1) return json({ tagNames: namesV1(answer).map(fromByteText), metrics });
+  return json({ scopes: namesByScope(answer).map(({ name, tags }) => ({ name, tags: tags.map(fromByteText) })), metrics });
 }
 
 /** Values of a tag: sorted texts in v1, with their types in v2 (spec http-api §5.2, §5.3). */
-export function encodeTagValues({ values, inspectedBytes }: TagValuesAnswer, version: TagsVersion, format: TagsFormat): TagsBody {
-  if (version === 1) {
-    const all = [...new Set(values.map(({ value }) => value))].sort(compareBytes);
-    if (format === 'protobuf')
-      return protobuf(
-        all.map((value) => bytesField(1, Buffer.from(value, 'latin1'))),
-        inspectedBytes,
-      );
-    return json({ tagValues: all.map(fromByteText), metrics: metricsJson(inspectedBytes) });
-  }
-  if (format === 'protobuf') {
-    const members = values.map(({ type, value }) => bytesField(1, Buffer.concat([textField(1, type), textField(2, value)])));
-    return protobuf(members, inspectedBytes);
-  }
+export function encodeTagValues(answer: TagValuesAnswer, version: TagsVersion, format: TagsFormat): TagsBody {
+  if (format === 'protobuf') return protobuf(streamedTagValues(answer, version));
+  const { values, inspectedBytes } = answer;
+  if (version === 1) return json({ tagValues: valuesV1(answer).map(fromByteText), metrics: metricsJson(inspectedBytes) });
   if (format === 'llm') {
     const byType = Map.groupBy(values, ({ type }) => type);
     const tagValues = Object.fromEntries([...byType].map(([type, list]) => [type, list.map(({ value }) => fromByteText(value))]));

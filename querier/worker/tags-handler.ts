@@ -7,7 +7,7 @@ import type { TenantId } from '#engine/base/units.ts';
 import { parseTagFilter } from '#engine/traceql/tag-filter.ts';
 import type { RequestEnvironment } from '../frontend/metrics-request.ts';
 import type { JobQueue } from '../frontend/queue.ts';
-import { oldTag, tagLimits, withIntrinsics } from '../frontend/tags-handler.ts';
+import { oldTag, tagLimits, withIntrinsics } from '../frontend/tags-query.ts';
 import { readTagNames, readTagValues } from '../frontend/tags-request.ts';
 import type { Handler, ServerRequest } from '../server/exchange.ts';
 import { readTenants } from '../server/tenancy.ts';

@@ -1,0 +1,173 @@
+import { type AnsweredScope, intrinsicTags, type TagNamesAnswer, type TagValuesAnswer, toByteText } from '#engine/api/tags-answer.ts';
+import { createNamesCollector, createValuesCollector, type TagLimits } from '#engine/api/tags-collector.ts';
+import type { TagNamesRequest, TagScope, TagsVersion, TagValuesRequest } from '#engine/api/tags-params.ts';
+import type { Reference } from '#engine/traceql/ast.ts';
+import { parseTagFilter } from '#engine/traceql/tag-filter.ts';
+import type { LimitsConfig } from '../config/config.ts';
+import type { Tenants } from '../server/tenancy.ts';
+import type { TagsRunner } from '../worker/tags-job.ts';
+import { type JobFailure, runJobs } from './run-jobs.ts';
+import type { SearchEnvironment } from './search.ts';
+import { readTagNames, readTagValues } from './tags-request.ts';
+import { type BlockJob, shardTags } from './tags-sharder.ts';
+
+/** What a request for names or values of tags needs of the process. */
+export interface TagsEnvironment {
+  readonly environment: Omit<SearchEnvironment, 'runJob'>;
+  readonly runTags: TagsRunner;
+}
+
+/** Names that the old endpoint knows for intrinsics; every other name is an attribute of a span or resource (spec http-api §5.2). */
+const oldNames: Readonly<Record<string, Reference & { readonly kind: 'intrinsic' }>> = {
+  name: { kind: 'intrinsic', name: 'name' },
+  rootName: { kind: 'intrinsic', name: 'rootName' },
+  'root.name': { kind: 'intrinsic', name: 'rootName' },
+  rootServiceName: { kind: 'intrinsic', name: 'rootServiceName' },
+  'root.service.name': { kind: 'intrinsic', name: 'rootServiceName' },
+  'status.code': { kind: 'intrinsic', name: 'status' },
+};
+
+/** What a tag name of the old endpoint means. */
+export function oldTag(name: string): Reference {
+  if (Object.hasOwn(oldNames, name)) return oldNames[name]!;
+  return { kind: 'attribute', scope: 'none', name, parent: false };
+}
+
+/** Limits of a request as a collector takes them. */
+export function tagLimits(request: TagNamesRequest | TagValuesRequest, limits: LimitsConfig): TagLimits {
+  return { maxBytes: limits.maxBytesPerTagValuesQuery, maxCount: request.limit, maxStaleValues: request.maxStaleValues };
+}
+
+/** Intrinsics do not depend on the blocks, and limits do not count them. The old endpoint lists them only when asked for. */
+export function withIntrinsics(answer: TagNamesAnswer, scope: TagScope, version: TagsVersion): TagNamesAnswer {
+  if (scope !== 'intrinsic' && (version === 1 || scope !== 'none')) return answer;
+  const names = new Map<AnsweredScope, ReadonlySet<string>>([['intrinsic', new Set(intrinsicTags.map(toByteText))], ...answer.names]);
+  return { ...answer, names };
+}
+
+/** A request for names or values that can be looked at while its jobs run. */
+export interface StartedTags<Answer> {
+  /** Runs all jobs that are needed, once; tells of each answer. Rejects with what the signal says. */
+  readonly run: (onAnswer: () => void, signal: AbortSignal) => Promise<JobFailure | undefined>;
+  /** What is new since the last call. */
+  readonly changes: () => Answer;
+  /** Everything so far. */
+  readonly result: () => Answer;
+  readonly completedJobs: () => number;
+}
+
+/** Collects the answers of jobs. */
+interface Collected<Answer> {
+  readonly add: (answer: Answer) => void;
+  readonly full: () => boolean;
+  readonly result: () => Answer;
+  readonly changes: () => Answer;
+}
+
+/** Prepares a job on each part of the blocks of a request's time, until enough has been found. */
+function startJobs<Answer>(
+  { environment }: TagsEnvironment,
+  tenants: Tenants,
+  request: TagNamesRequest | TagValuesRequest,
+  runJob: (job: BlockJob, signal: AbortSignal) => Promise<Answer>,
+  { add, full, result, changes }: Collected<Answer>,
+): StartedTags<Answer> {
+  const { config, clock, queue, onRetries, blocklist } = environment;
+  const { concurrentJobs, queryBackendAfterMs, targetBytesPerJob } = config.search;
+  let count = 0;
+  const run = (onAnswer: () => void, signal: AbortSignal) => {
+    const jobs = shardTags(tenants.ids.map(blocklist), {
+      startSeconds: request.startSeconds,
+      endSeconds: request.endSeconds,
+      nowSeconds: Math.floor(clock.nowMs() / 1000),
+      queryBackendAfterSeconds: queryBackendAfterMs / 1000,
+      targetBytesPerJob,
+    });
+    const take = (answer: Answer): boolean => {
+      count++;
+      add(answer);
+      onAnswer();
+      return full();
+    };
+    return runJobs(
+      {
+        tenantLabel: tenants.label,
+        queue,
+        jobs,
+        concurrency: concurrentJobs,
+        maxRetries: config.maxRetries,
+        run: runJob,
+        onAnswer: take,
+        onRetries,
+      },
+      signal,
+    );
+  };
+  return { run, changes, result, completedJobs: () => count };
+}
+
+/** The names that are new since the last call; sets keep the order in which names came. */
+function newNames(result: () => TagNamesAnswer): () => TagNamesAnswer {
+  const sent = new Map<AnsweredScope, number>();
+  return () => {
+    const { names, inspectedBytes } = result();
+    const added = new Map<AnsweredScope, ReadonlySet<string>>();
+    for (const [scope, all] of names) {
+      const known = sent.get(scope) ?? 0;
+      if (all.size > known) added.set(scope, new Set([...all].slice(known)));
+      sent.set(scope, all.size);
+    }
+    return { names: added, inspectedBytes };
+  };
+}
+
+/** The values that are new since the last call; they stay in the order in which they came. */
+function newValues(result: () => TagValuesAnswer): () => TagValuesAnswer {
+  let sent = 0;
+  return () => {
+    const { values, inspectedBytes } = result();
+    const added = values.slice(sent);
+    sent = values.length;
+    return { values: added, inspectedBytes };
+  };
+}
+
+/** Plans a request for names of tags (spec http-api §5.1). Throws `bad_request`. */
+export function startTagNames(
+  options: TagsEnvironment,
+  version: TagsVersion,
+  query: string,
+  tenants: Tenants,
+): StartedTags<TagNamesAnswer> {
+  const { environment, runTags } = options;
+  const { limits } = environment;
+  const request = readTagNames(environment, version, query);
+  const filter = parseTagFilter(request.filter, limits.maxConditionGroupsPerTagQuery);
+  const { scope } = request;
+  const collector = createNamesCollector(tagLimits(request, limits));
+  const runJob = ({ tenant, block }: BlockJob, signal: AbortSignal) =>
+    runTags.names(tenant, { block, scope, filter, limits: tagLimits(request, limits) }, signal);
+  const result = () => withIntrinsics(collector.result(), scope, version);
+  const collected = { add: collector.addAnswer, full: collector.full, result, changes: newNames(result) };
+  const started = startJobs(options, tenants, request, runJob, collected);
+  const needsBlocks = scope !== 'intrinsic' && scope !== 'trace';
+  return needsBlocks ? started : { ...started, run: async () => undefined };
+}
+
+/** Plans a request for the values of a tag; `path` is that of the HTTP endpoint (spec http-api §5.2, §5.3). Throws `bad_request`. */
+export function startTagValues(
+  options: TagsEnvironment,
+  version: TagsVersion,
+  { path, query }: { readonly path: string; readonly query: string },
+  tenants: Tenants,
+): StartedTags<TagValuesAnswer> {
+  const { environment, runTags } = options;
+  const { limits } = environment;
+  const { request, tag = oldTag(request.tagName) } = readTagValues(environment, version, path, query);
+  const filter = parseTagFilter(request.filter, limits.maxConditionGroupsPerTagQuery);
+  const collector = createValuesCollector(tagLimits(request, limits));
+  const runJob = ({ tenant, block }: BlockJob, signal: AbortSignal) =>
+    runTags.values(tenant, { block, tag, filter, limits: tagLimits(request, limits) }, signal);
+  const { addAnswer: add, full, result } = collector;
+  return startJobs(options, tenants, request, runJob, { add, full, result, changes: newValues(result) });
+}
