@@ -25,13 +25,11 @@ export async function countColumn(
   if (source.repeatedValues && pages.entryCount !== slotBound(group, source.level)) {
     return countValues(comparison, group, source, attribute, runs, nil);
   }
-  const pairs = await entryPairs(comparison, group, source, pages, attribute);
-  const { counts } = comparison;
-  const { slots, cells, weights } = runs;
-  for (let i = 0; i < slots.length; i++) {
-    const pair = pairs[slots[i]];
-    counts.add(pair < 0 ? nil : pair, cells[i], weights[i]);
+  const dictionary = source.column.type === 'bytes' ? await dictionaryOf(group, source.column) : undefined;
+  if (dictionary !== undefined && pages.valueCount > 0) {
+    return countDictionary(comparison, group, source, pages, dictionary, attribute, runs, nil);
   }
+  comparison.counts.addSlots(await entryPairs(comparison, group, source, pages, attribute), nil, runs);
 }
 
 /** The pair of each entry, -1 for null. */
@@ -42,44 +40,34 @@ async function entryPairs(
   pages: Pages,
   attribute: number,
 ): Promise<Int32Array> {
-  const { column } = source;
   if (pages.valueCount === 0) return new Int32Array(pages.entryCount).fill(-1);
-  if (column.type !== 'bytes') return intPairs(comparison, group, source, pages, attribute);
-  const dictionary = await dictionaryOf(group, column);
-  return dictionary === undefined
+  return source.column.type === 'bytes'
     ? plainPairs(comparison, group, source, pages, attribute)
-    : dictionaryPairs(comparison, group, source, pages, dictionary, attribute);
+    : intPairs(comparison, group, source, pages, attribute);
 }
 
-async function dictionaryPairs(
-  { pairs, texts }: Comparison,
+/** Looks at each dictionary entry that occurs once. */
+async function countDictionary(
+  { pairs, texts, counts }: Comparison,
   group: RowGroup,
   { column }: ColumnSource,
   pages: Pages,
   dictionary: Dictionary,
   attribute: number,
-): Promise<Int32Array> {
+  runs: Runs,
+  nil: number,
+): Promise<void> {
   const { kernels } = group;
   const idsAt = kernels.alloc(4 * pages.entryCount);
   await onColumn(group, column, () => kernels.ids(pages, dictionary.count, idsAt));
   const ids = kernels.u32(idsAt, pages.entryCount);
   const offsets = kernels.u32(dictionary.offsets, dictionary.count + 1);
   const memory = new Uint8Array(kernels.memory.buffer);
-  const known = new Int32Array(dictionary.count).fill(-1);
-  const out = new Int32Array(pages.entryCount);
-  for (let i = 0; i < out.length; i++) {
-    const id = ids[i];
-    if (id === nullWord) {
-      out[i] = -1;
-      continue;
-    }
-    if (known[id] < 0) {
-      const text = texts.intern(memory, dictionary.at + offsets[id] + 4, offsets[id + 1] - offsets[id] - 4);
-      known[id] = pairs.pairOf(attribute, comparedKind.text, text, 0);
-    }
-    out[i] = known[id];
-  }
-  return out;
+  const resolve = (id: number): number => {
+    const text = texts.intern(memory, dictionary.at + offsets[id] + 4, offsets[id + 1] - offsets[id] - 4);
+    return pairs.pairOf(attribute, comparedKind.text, text, 0);
+  };
+  counts.addIds(ids, new Int32Array(dictionary.count).fill(-1), resolve, nil, runs);
 }
 
 async function plainPairs(

@@ -3,7 +3,7 @@ import type { LeafColumn } from '#engine/parquet/schema.ts';
 import type { Scope } from '#engine/traceql/ast.ts';
 import type { Comparison } from './compare.ts';
 import { comparedKind } from './compare-counts.ts';
-import type { Runs, RunsOf } from './compare-runs.ts';
+import type { RunsOf } from './compare-runs.ts';
 import { halvesAt } from './counted-spans.ts';
 import { textOf } from './label-values.ts';
 import { dictionaryOf, onColumn, pagesOf, type RowGroup } from './row-group.ts';
@@ -27,7 +27,7 @@ export async function countListAttributes(comparison: Comparison, state: ScanSta
     const key = path === undefined ? undefined : state.group.file.columns.get(`${path}.Key`);
     if (path === undefined || key === undefined) continue;
     const lists = await readLists(comparison, state.group, key, path, scope, repetition);
-    if (lists !== undefined) countEntries(comparison, lists, await runsOf(level));
+    if (lists !== undefined) comparison.counts.addEntries(lists.pairs, lists.starts, await runsOf(level));
   }
 }
 
@@ -35,13 +35,6 @@ export async function countListAttributes(comparison: Comparison, state: ScanSta
 interface Lists {
   readonly starts: Uint32Array;
   readonly pairs: Int32Array;
-}
-
-function countEntries({ counts }: Comparison, { starts, pairs }: Lists, { slots, cells, weights }: Runs): void {
-  for (let i = 0; i < slots.length; i++) {
-    const end = starts[slots[i] + 1];
-    for (let entry = starts[slots[i]]; entry < end; entry++) if (pairs[entry] >= 0) counts.add(pairs[entry], cells[i], weights[i]);
-  }
 }
 
 async function readLists(
@@ -184,8 +177,11 @@ async function takePlainTexts(
   }
 }
 
+/** Below this, pairs of whole numbers are looked up in an array. */
+const smallInts = 1024;
+
 /** Whole numbers, doubles (their bits) and booleans. */
-async function takeNumbers({ pairs: known }: Comparison, values: ValueEntries, pairs: Int32Array): Promise<void> {
+async function takeNumbers({ pairs: known, attributes }: Comparison, values: ValueEntries, pairs: Int32Array): Promise<void> {
   const { group, column, pages, attributeOf, firsts } = values;
   const { kernels } = group;
   const isBoolean = column.type === 'boolean';
@@ -198,14 +194,22 @@ async function takeNumbers({ pairs: known }: Comparison, values: ValueEntries, p
     else kernels.ints(pages, at);
   });
   const present = kernels.u8(presentAt, pages.entryCount);
-  const kind = isBoolean ? comparedKind.boolean : column.type === 'double' ? comparedKind.double : comparedKind.int;
   const booleans = kernels.u8(at, pages.entryCount);
   const { low, high } = isBoolean ? { low: new Uint32Array(0), high: new Int32Array(0) } : halvesAt(kernels, at, pages.entryCount);
+  const kind = isBoolean ? comparedKind.boolean : column.type === 'double' ? comparedKind.double : comparedKind.int;
+  const small = new Int32Array(attributes.length * smallInts).fill(none);
   for (let i = 0; i < pairs.length; i++) {
     const entry = firsts === undefined ? i : firsts[i];
-    if (present[entry] === 0 || attributeOf[i] === none) continue;
-    pairs[i] = isBoolean
-      ? known.pairOf(attributeOf[i], kind, booleans[entry], 0)
-      : known.pairOf(attributeOf[i], kind, low[2 * entry], high[2 * entry + 1]);
+    const attribute = attributeOf[i];
+    if (present[entry] === 0 || attribute === none) continue;
+    const word = isBoolean ? booleans[entry] : low[2 * entry];
+    const highWord = isBoolean ? 0 : high[2 * entry + 1];
+    if (highWord !== 0 || word >= smallInts) {
+      pairs[i] = known.pairOf(attribute, kind, word, highWord);
+      continue;
+    }
+    const place = attribute * smallInts + word;
+    if (small[place] === none) small[place] = known.pairOf(attribute, kind, word, 0);
+    pairs[i] = small[place];
   }
 }
