@@ -1,10 +1,9 @@
 import type { AnswerFormat, SearchAnswer } from '#engine/api/search-answer.ts';
-import { createSearchCombiner, type SearchCombiner } from '#engine/api/search-combiner.ts';
+import { createSearchCombiner } from '#engine/api/search-combiner.ts';
 import { parseSearchParams, type SearchParamLimits } from '#engine/api/search-params.ts';
 import type { SearchRequest } from '#engine/api/search-request.ts';
-import { wireStatuses } from '#engine/api/status.ts';
 import type { Clock } from '#engine/base/clock.ts';
-import { AppError, throwIfAborted, toAppError } from '#engine/base/errors.ts';
+import { AppError, toAppError } from '#engine/base/errors.ts';
 import type { TenantId } from '#engine/base/units.ts';
 import type { TenantBlocklist } from '#engine/blocklist/list.ts';
 import { compileQuery } from '#engine/traceql/compile.ts';
@@ -13,8 +12,8 @@ import type { LimitsConfig, QueryFrontendConfig } from '../config/config.ts';
 import type { RunJob } from '../worker/job.ts';
 import { checkQuerySize } from './query-size.ts';
 import type { JobQueue } from './queue.ts';
-import type { JobFailure } from './run-jobs.ts';
-import { type SearchJob, type SearchPlan, shardSearch } from './sharder.ts';
+import { type JobFailure, runJobs } from './run-jobs.ts';
+import { type SearchPlan, shardSearch } from './sharder.ts';
 
 /** What a search needs of the process. */
 export interface SearchEnvironment {
@@ -81,36 +80,6 @@ function compile(query: string): ReturnType<typeof compileQuery> {
   }
 }
 
-/** The status a failed job gives the query: client errors that only a job can have made are the server's fault (spec read-path §3.5). */
-function statusOfJob(error: AppError): number {
-  const { http } = wireStatuses[error.code];
-  return http >= 400 && http < 500 && http !== 422 && http !== 429 ? 500 : http;
-}
-
-function mayRetry(error: AppError): boolean {
-  return wireStatuses[error.code].http >= 500 && error.code !== 'unimplemented';
-}
-
-async function runWithRetries(
-  environment: SearchEnvironment,
-  call: SearchCall,
-  job: SearchJob,
-  signal: AbortSignal,
-): Promise<SearchAnswer> {
-  const attempts = Math.max(1, environment.config.maxRetries);
-  const { tenant, request } = job;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const run = () => environment.runJob({ tenant, request, format: call.format }, signal);
-      return await environment.queue.run(call.tenantLabel, run, signal);
-    } catch (thrown) {
-      const error = toAppError(thrown);
-      if (attempt >= attempts || signal.aborted || !mayRetry(error)) throw error;
-      environment.onRetries(attempt);
-    }
-  }
-}
-
 /** Follows which shards are done; tells through which time everything that starts later has been seen. */
 function trackShards(plan: SearchPlan): (shard: number) => bigint | undefined {
   const left = plan.shards.map((shard) => shard.jobCount);
@@ -125,58 +94,6 @@ function trackShards(plan: SearchPlan): (shard: number) => bigint | undefined {
     }
     return through;
   };
-}
-
-/**
- * Runs jobs side by side until all are done, the combiner needs no more, one fails or the signal ends it. Then what still runs is aborted, and not waited for:
- * a scan notices only between row groups.
- */
-async function runJobs(
-  environment: SearchEnvironment,
-  call: SearchCall,
-  plan: SearchPlan,
-  combiner: SearchCombiner,
-  onAnswer: (completedThroughNanos: bigint | undefined) => void,
-  signal: AbortSignal,
-): Promise<JobFailure | undefined> {
-  const stop = new AbortController();
-  const jobs = plan.jobs();
-  const completed = trackShards(plan);
-  let failure: JobFailure | undefined;
-  let end = () => {};
-  const ended = new Promise<void>((resolve) => {
-    end = () => {
-      if (!stop.signal.aborted) stop.abort(new AppError('cancelled', 'context canceled'));
-      resolve();
-    };
-  });
-  const runLane = async (): Promise<void> => {
-    for (let next = jobs.next(); !next.done && !stop.signal.aborted; next = jobs.next()) {
-      try {
-        const answer = await runWithRetries(environment, call, next.value, stop.signal);
-        if (stop.signal.aborted) return;
-        combiner.add(answer);
-        const completedThrough = completed(next.value.shard);
-        if (combiner.done(completedThrough)) end();
-        else onAnswer(completedThrough);
-      } catch (thrown) {
-        if (stop.signal.aborted) return;
-        const error = toAppError(thrown);
-        failure = { status: statusOfJob(error), message: error.message };
-        end();
-      }
-    }
-  };
-  signal.addEventListener('abort', end, { once: true });
-  try {
-    throwIfAborted(signal);
-    const lanes = Math.min(environment.config.search.concurrentJobs, plan.totalJobs);
-    await Promise.race([ended, Promise.all(Array.from({ length: lanes }, runLane))]);
-    throwIfAborted(signal);
-    return failure;
-  } finally {
-    signal.removeEventListener('abort', end);
-  }
 }
 
 /** A search that has been read and cut into jobs. */
@@ -220,6 +137,7 @@ export interface StartedSearch {
 
 /** Plans a search. Throws what {@link planSearchCall} throws. */
 export function startSearch(environment: SearchEnvironment, call: SearchCall): StartedSearch {
+  const { config } = environment;
   const { request, mostRecent, plan } = planSearchCall(environment, call);
   const combiner = createSearchCombiner({ limit: request.limit, mostRecent, format: call.format });
   const { totalBlocks, totalJobs, totalBlockBytes } = plan;
@@ -227,18 +145,28 @@ export function startSearch(environment: SearchEnvironment, call: SearchCall): S
   let completedThroughNanos: bigint | undefined;
   return {
     request,
-    run: (onAnswer, signal) =>
-      runJobs(
-        environment,
-        call,
-        plan,
-        combiner,
-        (through) => {
-          completedThroughNanos = through;
-          onAnswer();
+    run: (onAnswer, signal) => {
+      const completed = trackShards(plan);
+      return runJobs(
+        {
+          tenantLabel: call.tenantLabel,
+          queue: environment.queue,
+          jobs: plan.jobs(),
+          concurrency: Math.min(config.search.concurrentJobs, totalJobs),
+          maxRetries: config.maxRetries,
+          run: ({ tenant, request: part }, inner) => environment.runJob({ tenant, request: part, format: call.format }, inner),
+          onAnswer: (answer, { shard }) => {
+            combiner.add(answer);
+            completedThroughNanos = completed(shard);
+            if (combiner.done(completedThroughNanos)) return true;
+            onAnswer();
+            return false;
+          },
+          onRetries: environment.onRetries,
         },
         signal,
-      ),
+      );
+    },
     changes: () => withTotals(combiner.changes(completedThroughNanos)),
     result: () => withTotals(combiner.result()),
   };
