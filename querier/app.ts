@@ -188,7 +188,10 @@ function handlers(parts: Parts, { jobs, searchSelf }: Engine, blocks: Poller) {
   const reading = { config, environment, jobs, blocks, cannotRun, multitenancyEnabled, writeTimeoutMs, metrics, logger };
   const lookups = createLookups(reading);
   const metricsQueries = createMetricsQueries({ ...reading, recentJobs: parts.recentJobs });
-  const streams = config.target === 'querier' ? undefined : createStreams(reading);
+  const streams =
+    config.target === 'querier'
+      ? undefined
+      : createStreams({ ...reading, runTags: lookups.runTags, runMetricsJob: metricsQueries.runMetricsJob });
   return {
     searchEvents: streams?.searchEvents,
     onGrpc: streams?.onGrpc,

@@ -74,7 +74,7 @@ function tagsRunner({ config, environment, jobs, metrics }: LookupOptions): Tags
 }
 
 /** Everything that reads blocks beside search and metrics: traces by id, names and values of tags. */
-export function createLookups(options: LookupOptions): Lookups {
+export function createLookups(options: LookupOptions): Lookups & { readonly runTags: TagsRunner } {
   const { config, environment, multitenancyEnabled } = options;
   const runTraceJob: RunTraceJob = options.cannotRun ?? traceExecutor(options);
   const { queue } = environment;
@@ -89,6 +89,7 @@ export function createLookups(options: LookupOptions): Lookups {
     multitenancyEnabled,
   };
   return {
+    runTags,
     served: {
       '/api/traces/{traceID}': createTraceHandler({ ...options, runTraceJob }, 1),
       '/api/v2/traces/{traceID}': createTraceHandler({ ...options, runTraceJob }, 2),

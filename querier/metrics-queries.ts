@@ -32,11 +32,12 @@ function metricsExecutor({ config, environment, jobs, metrics, recentJobs }: Met
 }
 
 /** TraceQL metrics: range and instant queries, and their jobs. */
-export function createMetricsQueries(options: MetricsQueriesOptions): Lookups {
+export function createMetricsQueries(options: MetricsQueriesOptions): Lookups & { readonly runMetricsJob: RunMetricsJob } {
   const runMetricsJob: RunMetricsJob = options.cannotRun ?? metricsExecutor(options);
   const { queue } = options.environment;
   const { multitenancyEnabled } = options;
   return {
+    runMetricsJob,
     served: {
       '/api/metrics/query_range': createMetricsHandler({ ...options, runMetricsJob }, 'range'),
       '/api/metrics/query': createMetricsHandler({ ...options, runMetricsJob }, 'instant'),

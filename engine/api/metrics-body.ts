@@ -88,7 +88,8 @@ function labelsJson(labels: readonly MetricsLabel[]): string {
   return labels.map(({ key, value }) => decoder.decode(attributeFragment('json', key, shownValue(value)))).join(',');
 }
 
-function shownValue(value: LabelValue): AttributeValue {
+/** The value of a label as answers have it. */
+export function shownValue(value: LabelValue): AttributeValue {
   return value.type === 'nil' ? { type: 'string', value: 'nil' } : value;
 }
 

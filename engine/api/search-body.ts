@@ -122,8 +122,9 @@ function pushTrace(pieces: Uint8Array[], traces: EncodedTraces, index: number, o
   else pieces.push(trace);
 }
 
-function protobufMetrics(metrics: SearchMetrics): Uint8Array {
-  return join(metricsFields.map(({ name, number }) => numberField(number, metrics[name])));
+/** The content of a SearchMetrics message. */
+export function protobufMetrics(metrics: Partial<SearchMetrics>): Uint8Array {
+  return join(metricsFields.map(({ name, number }) => numberField(number, metrics[name] ?? 0)));
 }
 
 function protobufBody({ traces, metrics }: SearchAnswer, options: SearchBodyOptions): Uint8Array {

@@ -41,11 +41,14 @@ function compiling<Result>(step: () => Result): Result {
   }
 }
 
+/** What is said of a query that does not end in a metrics function. */
+export const notMetrics = 'not a metrics query';
+
 /** Throws where the query cannot run; `parsed` is its parse, or throws (spec traceql §3.7). */
 function checked(parsed: () => Query): MetricsQuery {
   const query = parsed();
   compiling(() => validateQuery(query));
-  if (!isMetricsQuery(query)) throw new AppError('bad_request', 'not a metrics query');
+  if (!isMetricsQuery(query)) throw new AppError('bad_request', notMetrics);
   return query;
 }
 
