@@ -61,7 +61,8 @@ function fillTable({ wasm, arena, check }: PageContext, at: number, length: numb
 /** Checks the checksums of a new table's pages and decompresses what kernels cannot. */
 function preparePages(context: PageContext, table: number, pageCount: number, plain: PlainPages | undefined): void {
   const { wasm, verifyChecksums } = context;
-  let view = u32(wasm, table, (pageCount * recordBytes) >> 2);
+  const words = (pageCount * recordBytes) >> 2;
+  let view = u32(wasm, table, words);
   for (let page = 0; page < pageCount; page++) {
     const record = (page * recordBytes) >> 2;
     if (verifyChecksums && view[record + place.shape] & 1) {
@@ -72,7 +73,8 @@ function preparePages(context: PageContext, table: number, pageCount: number, pl
     const plainBytes = view[record + place.plainBytes];
     const copy =
       plainBytes && inflatePage(context, view[record + place.values], view[record + place.storedValues], plainBytes, page, plain);
-    view = u32(wasm, table, view.length);
+    // Memory may have grown meanwhile, which leaves the old view empty.
+    view = u32(wasm, table, words);
     view[record + place.values] = copy;
     view[record + place.storedValues] = plainBytes;
     view[record + place.codec] = codecNumbers.none;
