@@ -1,6 +1,7 @@
 import type { Dictionary, Pages } from '#engine/kernels/kernels.ts';
 import type { LeafColumn } from '#engine/parquet/schema.ts';
 import type { Scope } from '#engine/traceql/ast.ts';
+import type { BlockSchema } from '#engine/vparquet/sources.ts';
 import type { Comparison } from './compare.ts';
 import { comparedKind } from './compare-counts.ts';
 import type { RunsOf } from './compare-runs.ts';
@@ -18,6 +19,16 @@ const levels = [
   { level: 'resource', scope: 'resource', repetition: 1 },
   { level: 'scope', scope: 'instrumentation', repetition: 2 },
 ] as const satisfies readonly { readonly level: string; readonly scope: Scope; readonly repetition: number }[];
+
+const valueNames = ['Value', 'ValueInt', 'ValueDouble', 'ValueBool'];
+
+/** Columns of the generic lists that are compared. */
+export function listValueColumns({ version, columns }: BlockSchema): readonly LeafColumn[] {
+  return levels.flatMap(({ level }) => {
+    const path = version.attributeLists[level];
+    return path === undefined ? [] : ['Key', ...valueNames].flatMap((name) => columns.get(`${path}.${name}`) ?? []);
+  });
+}
 
 /** Counts the values of all attributes that stand in generic lists. */
 export async function countListAttributes(comparison: Comparison, state: ScanState, runsOf: RunsOf): Promise<void> {
@@ -52,7 +63,7 @@ async function readLists(
   const attributeOf = await attributesOf(comparison, group, key, keys, dictionary, scope);
   const count = keys.entryCount;
   const pairs = new Int32Array(count).fill(none);
-  for (const name of ['Value', 'ValueInt', 'ValueDouble', 'ValueBool']) {
+  for (const name of valueNames) {
     const column = group.file.columns.get(`${path}.${name}`);
     if (column !== undefined) await readValuePairs(comparison, group, column, keys, attributeOf, pairs);
   }

@@ -84,8 +84,8 @@ function columnOf(state: ScanState, reference: Reference): ColumnSource | undefi
   return undefined;
 }
 
-/** Attributes and intrinsics that have columns of their own. */
-function columnReferences(schema: BlockSchema): readonly Reference[] {
+/** Attributes and intrinsics that have columns of their own and are compared. */
+export function columnReferences(schema: BlockSchema): readonly Reference[] {
   const { fixedSpan, fixedResource } = schema.version;
   const attributes = (scope: 'span' | 'resource', names: readonly string[]): readonly Reference[] =>
     names.map((name) => ({ kind: 'attribute', scope, name, parent: false }));

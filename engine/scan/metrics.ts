@@ -12,9 +12,10 @@ import { createExemplarPicker, type ExemplarPicker } from './metric-exemplars.ts
 import { createGroupTable, type GroupColumn, type GroupTable } from './metric-groups.ts';
 import { groupLabels } from './metric-labels.ts';
 import { argumentBuckets, argumentValues } from './metric-values.ts';
+import { createRowGroupOpener } from './metrics-columns.ts';
 import { runStages } from './pipeline.ts';
 import { valueIds } from './reference-values.ts';
-import { type BlockReader, openRowGroup } from './row-group.ts';
+import type { BlockReader } from './row-group.ts';
 import { createScanState, type PreparedPlan, type ScanState } from './scan-state.ts';
 import { spansetsMap } from './spansets.ts';
 
@@ -56,11 +57,12 @@ export interface Measurement {
 /** Scans row groups into series (spec traceql §8.7, the job's level). Throws `resource_exhausted` where there are too many. */
 export async function scanMetrics(scan: MetricsScan, measurement: Measurement): Promise<MetricsScanResult> {
   let countedSpans = 0;
+  const open = createRowGroupOpener(scan);
   for (let index = scan.fromRowGroup; index < scan.toRowGroup; index++) {
     throwIfAborted(scan.signal);
     const mark = scan.kernels.mark();
     try {
-      const state = createScanState(openRowGroup(scan.kernels, scan.reader, scan.file, index), scan.prepared);
+      const state = createScanState(open(index), scan.prepared);
       const matched = await matchedSpans(scan, state);
       if (matched === undefined) continue;
       const counted = await countSpans(state, matched, scan.window);
