@@ -22,8 +22,8 @@ export interface Arena {
   readonly scratch: () => number;
 }
 
-/** An arena over `memory` from `base` on. `maxBytes` bounds the whole memory. */
-export function createArena(memory: WebAssembly.Memory, base: number, maxBytes: number): Arena {
+/** An arena over `memory` from `base` on. `maxBytes` bounds the whole memory. `detachViews`: taking space empties all views, as growing does. */
+export function createArena(memory: WebAssembly.Memory, base: number, maxBytes: number, detachViews: boolean): Arena {
   let top = align(base);
   let scratch: Scratch = { pageBytes: 0, hitBytes: 0 };
   // What scratch was before it grew, and the top at that time: a release beneath takes the need back with the pages that had it.
@@ -45,6 +45,7 @@ export function createArena(memory: WebAssembly.Memory, base: number, maxBytes: 
 
   return {
     alloc(sizeBytes) {
+      if (detachViews) memory.grow(0);
       if (!(sizeBytes >= 0)) throw new AppError('internal', `cannot take ${sizeBytes} bytes`);
       const end = align(top + sizeBytes + slackBytes);
       reserve(end + scratch.pageBytes + scratch.hitBytes);

@@ -17,6 +17,8 @@ export interface KernelOptions {
   readonly maxBytes: number;
   /** Default true. Checking takes about a fifth of a nanosecond for each byte of a page. */
   readonly verifyChecksums?: boolean;
+  /** For tests: views become empty whenever space is taken, so that one that is used too long is noticed. */
+  readonly detachViews?: boolean;
 }
 
 /** A new instance of the kernels with a memory of its own; the module is compiled once in a process. */
@@ -24,7 +26,7 @@ export function loadKernels(options: KernelOptions): Kernels {
   compiled ??= new WebAssembly.Module(Buffer.from(kernelsWasmBase64, 'base64'));
   const { exports } = new WebAssembly.Instance(compiled);
   const wasm = exports as unknown as WasmExports;
-  const arena = createArena(wasm.memory, wasm.heapBase(), Math.min(options.maxBytes, maxMemoryBytes));
+  const arena = createArena(wasm.memory, wasm.heapBase(), Math.min(options.maxBytes, maxMemoryBytes), options.detachViews ?? false);
   const binding: PageContext = { wasm, arena, check: createCheck(wasm), verifyChecksums: options.verifyChecksums ?? true };
   return {
     memory: wasm.memory,
