@@ -38,6 +38,7 @@ export function serverConfig(options: ServerOptions, ports: { readonly http: num
   return stringify({
     target: 'all',
     multitenancy_enabled: options.multitenancy,
+    stream_over_http_enabled: true,
     server: {
       http_listen_address: '127.0.0.1',
       http_listen_port: ports.http,
