@@ -6,13 +6,12 @@ import { idPredicate, matchesText, printId, type StringPredicate } from './strin
 
 const nullLength = 0xffffffff;
 
-/** Texts of a column, as (address, length) pairs, and the part of memory that holds them all. */
+/** Texts of a column: where their (address, length) pairs are, and the part of memory that holds them all. */
 interface PlainTexts {
-  readonly pairs: Uint32Array;
+  readonly at: number;
+  readonly count: number;
   readonly start: number;
   readonly end: number;
-  /** The length that all of them have, or undefined when they differ. */
-  readonly commonLength: number | undefined;
 }
 
 /**
@@ -30,15 +29,16 @@ export async function matchPlainTexts(
     const { kernels } = group;
     const texts = readTexts(group, pages);
     const predicate = meaning === 'text' ? strings : idPredicate(strings, meaning);
-    const needle = needleOf(predicate, meaning, texts.commonLength);
+    const needle = needleOf(predicate, meaning, kernels.u32(texts.at, 2 * texts.count));
     const memory = new Uint8Array(kernels.memory.buffer);
-    if (needle !== undefined && !Buffer.from(memory.buffer, texts.start, texts.end - texts.start).includes(Buffer.from(needle))) {
+    const all = Buffer.from(memory.buffer, texts.start, texts.end - texts.start);
+    if (needle !== undefined && !all.includes(Buffer.from(needle))) {
       tellNoHit(group, column, pages);
       return undefined;
     }
     const out = kernels.alloc(pages.entryCount);
-    matchEach(texts.pairs, new Uint8Array(kernels.memory.buffer), predicate, meaning, kernels.u8(out, pages.entryCount));
-    if (group.observe !== undefined && !kernels.any(out, pages.entryCount)) tellNoHit(group, column, pages);
+    const pairs = kernels.u32(texts.at, 2 * texts.count);
+    matchEach(pairs, new Uint8Array(kernels.memory.buffer), predicate, meaning, kernels.u8(out, pages.entryCount));
     return out;
   });
 }
@@ -49,32 +49,32 @@ function tellNoHit({ observe }: RowGroup, column: LeafColumn, pages: Pages): voi
 
 function readTexts({ kernels }: RowGroup, pages: Pages): PlainTexts {
   const count = pages.entryCount;
-  const pairsAt = kernels.alloc(8 * count);
-  kernels.byteArrays(pages, pairsAt);
-  // Taken now, so that the views stay valid when the flags are allocated behind them.
-  const pairs = kernels.u32(pairsAt, 2 * count).slice();
-  let start = Number.POSITIVE_INFINITY;
-  let end = 0;
-  let commonLength: number | undefined;
-  let mixed = false;
-  for (let i = 0; i < pairs.length; i += 2) {
-    const length = pairs[i + 1];
-    if (length === nullLength) continue;
-    if (pairs[i] < start) start = pairs[i];
-    if (pairs[i] + length > end) end = pairs[i] + length;
-    if (commonLength === undefined) commonLength = length;
-    else if (length !== commonLength) mixed = true;
-  }
-  return { pairs, start: Math.min(start, end), end, commonLength: mixed ? undefined : commonLength };
+  const at = kernels.alloc(8 * count);
+  kernels.byteArrays(pages, at);
+  const pairs = kernels.u32(at, 2 * count);
+  // Texts lie in memory in the order of their entries.
+  let first = 0;
+  while (first < pairs.length && pairs[first + 1] === nullLength) first += 2;
+  let last = pairs.length - 2;
+  while (last > first && pairs[last + 1] === nullLength) last -= 2;
+  if (first >= pairs.length) return { at, count, start: 0, end: 0 };
+  return { at, count, start: pairs[first], end: pairs[last] + pairs[last + 1] };
+}
+
+/** Whether all texts have this length. */
+function allHaveLength(pairs: Uint32Array, length: number): boolean {
+  let odd = 0;
+  for (let i = 1; i < pairs.length; i += 2) odd |= pairs[i] === nullLength ? 0 : pairs[i] ^ length;
+  return odd === 0;
 }
 
 /** Bytes that stand in memory wherever an equality holds; undefined where there is no such thing. Ids are stored as they were received, mostly in full length. */
-function needleOf(predicate: StringPredicate, meaning: Meaning, commonLength: number | undefined): Uint8Array | undefined {
+function needleOf(predicate: StringPredicate, meaning: Meaning, pairs: Uint32Array): Uint8Array | undefined {
   if (predicate.kind !== 'compare' || predicate.operator !== '=' || predicate.literal.length === 0) return undefined;
   if (meaning === 'text') return predicate.literal;
   const digits = new TextDecoder().decode(predicate.literal);
   const idLength = meaning === 'spanId' ? 8 : 16;
-  if (commonLength !== idLength || !/^[0-9a-f]+$/.test(digits) || digits.length > 2 * idLength) return undefined;
+  if (!/^[0-9a-f]+$/.test(digits) || digits.length > 2 * idLength || !allHaveLength(pairs, idLength)) return undefined;
   return Buffer.from(digits.padStart(2 * idLength, '0'), 'hex');
 }
 
