@@ -17,7 +17,7 @@ export interface GroupColumn {
 /** Tuples of value numbers that a job has met, numbered from 0 in order of appearance. */
 export interface GroupTable {
   readonly count: () => number;
-  /** Group of each span, from its number in each column; the columns are those of every call. */
+  /** Group of each span, from its number in each column; the columns are those of every call, and overwritten. */
   readonly groupsOf: (columns: readonly GroupColumn[], length: number) => Uint32Array;
   /** The numbers that make up a group, one for each column. */
   readonly members: (group: number) => readonly number[];
@@ -30,12 +30,12 @@ export function createGroupTable(columnCount: number, requiredColumn?: number): 
   return {
     count: () => (columnCount === 0 ? 1 : lists[columnCount - 1].count()),
     groupsOf: (columns, length) => {
-      let groups = new Uint32Array(length);
+      if (columnCount === 0) return new Uint32Array(length);
+      let groups = columns[0].ids;
       columns.forEach((column, index) => {
-        const next = new Uint32Array(length);
         const height = index === 0 ? 1 : lists[index - 1].count();
-        tables[index](groups, height, column, index === requiredColumn, next);
-        groups = next;
+        tables[index](groups, height, column, index === requiredColumn);
+        groups = column.ids;
       });
       return groups;
     },
@@ -59,8 +59,8 @@ interface PairList {
   readonly add: (first: number, second: number) => number;
 }
 
-/** Writes into `out` the number of each span's pair: of its group so far, below `height`, and its number in a column. */
-type PairTable = (first: Uint32Array, height: number, column: GroupColumn, required: boolean, out: Uint32Array) => void;
+/** Replaces each span's number in a column by that of its pair: of its group so far, below `height`, and that number. */
+type PairTable = (first: Uint32Array, height: number, column: GroupColumn, required: boolean) => void;
 
 function createPairList(): PairList {
   let parts = new Uint32Array(128);
@@ -86,20 +86,20 @@ function createPairList(): PairList {
 /** The first column: there are no groups yet, so its numbers alone are looked up. */
 function createFirstTable(list: PairList): PairTable {
   let known = new Int32Array(0);
-  return (_, _height, { ids, size }, required, out) => {
+  return (_, _height, { ids, size }, required) => {
     if (known.length < size) {
       known = new Int32Array(2 * size).fill(notMet);
       for (let id = 0; id < list.count(); id++) known[list.second(id)] = id;
     }
     const table = known;
-    for (let i = 0; i < out.length; i++) {
+    for (let i = 0; i < ids.length; i++) {
       const id = ids[i];
       if (required && id === 0) {
-        out[i] = noGroup;
+        ids[i] = noGroup;
         continue;
       }
       if (table[id] === notMet) table[id] = list.add(0, id);
-      out[i] = table[id];
+      ids[i] = table[id];
     }
   };
 }
@@ -121,21 +121,21 @@ function createPairTable(list: PairList): PairTable {
     for (let id = 0; id < list.count(); id++) dense[list.first(id) * width + list.second(id)] = id;
     return true;
   };
-  return (first, height, { ids, size }, required, out) => {
+  return (first, height, { ids, size }, required) => {
     if (!makeRoom(height, size)) {
       sparse ??= mapOf(list);
-      pairSparsely(list, sparse, first, ids, required, out);
+      pairSparsely(list, sparse, first, ids, required);
       return;
     }
     const table = dense;
-    for (let i = 0; i < out.length; i++) {
+    for (let i = 0; i < ids.length; i++) {
       if (first[i] === noGroup || (required && ids[i] === 0)) {
-        out[i] = noGroup;
+        ids[i] = noGroup;
         continue;
       }
       const at = first[i] * width + ids[i];
       if (table[at] === notMet) table[at] = list.add(first[i], ids[i]);
-      out[i] = table[at];
+      ids[i] = table[at];
     }
   };
 }
@@ -146,17 +146,10 @@ function mapOf(list: PairList): Map<number, number> {
   return map;
 }
 
-function pairSparsely(
-  list: PairList,
-  known: Map<number, number>,
-  first: Uint32Array,
-  second: Uint32Array,
-  required: boolean,
-  out: Uint32Array,
-): void {
-  for (let i = 0; i < out.length; i++) {
+function pairSparsely(list: PairList, known: Map<number, number>, first: Uint32Array, second: Uint32Array, required: boolean): void {
+  for (let i = 0; i < second.length; i++) {
     if (first[i] === noGroup || (required && second[i] === 0)) {
-      out[i] = noGroup;
+      second[i] = noGroup;
       continue;
     }
     const key = first[i] * maxGroups + second[i];
@@ -165,6 +158,6 @@ function pairSparsely(
       id = list.add(first[i], second[i]);
       known.set(key, id);
     }
-    out[i] = id;
+    second[i] = id;
   }
 }

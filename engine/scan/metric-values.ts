@@ -30,14 +30,16 @@ export function isDurationArgument(reference: Reference): boolean {
 /** The argument's value for each counted span: a double, NaN where there is no number. */
 export async function argumentValues(state: ScanState, reference: Reference, counted: CountedSpans): Promise<Float64Array> {
   const isDuration = isSpanDuration(reference);
-  const numbers = new Float64Array(counted.spans.length).fill(Number.NaN);
-  for (const group of sourcesOf(state.prepared.schema, reference)) {
+  const groups = sourcesOf(state.prepared.schema, reference);
+  const numbers = new Float64Array(groups.length === 1 && groups[0].level === 'span' ? 0 : counted.spans.length).fill(Number.NaN);
+  for (const group of groups) {
     const placement = await placementOf(state, group, counted);
     const source = await onlyColumn(state.group, group);
     const ofSlots =
       source !== undefined && isNumberColumn(source)
         ? doublesOfHalves(await gatherHalves(state.group, source, placement.slots), placement.slots, isDuration)
         : doublesOfValues(await readValues(state.group, group, placement.slots));
+    if (numbers.length === 0) return ofSlots;
     spreadNumbers(ofSlots, placement, numbers);
   }
   return numbers;
@@ -49,14 +51,16 @@ export async function argumentValues(state: ScanState, reference: Reference, cou
  */
 export async function argumentBuckets(state: ScanState, reference: Reference, counted: CountedSpans): Promise<Uint32Array> {
   const unsigned = isSpanDuration(reference);
-  const buckets = new Uint32Array(counted.spans.length);
-  for (const group of sourcesOf(state.prepared.schema, reference)) {
+  const groups = sourcesOf(state.prepared.schema, reference);
+  const buckets = new Uint32Array(groups.length === 1 && groups[0].level === 'span' ? 0 : counted.spans.length);
+  for (const group of groups) {
     const placement = await placementOf(state, group, counted);
     const source = await onlyColumn(state.group, group);
     const ofSlots =
       source !== undefined && isNumberColumn(source)
         ? bucketsOfHalves(await gatherHalves(state.group, source, placement.slots), placement.slots, unsigned)
         : bucketsOfValues(await readValues(state.group, group, placement.slots));
+    if (buckets.length === 0) return ofSlots;
     spreadBuckets(ofSlots, placement, buckets);
   }
   return buckets;
