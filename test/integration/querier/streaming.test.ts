@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
 import { test } from 'node:test';
-import { create, fromBinary, toJson } from '@bufbuild/protobuf';
+import { create, fromBinary, toJson, toJsonString } from '@bufbuild/protobuf';
 import { type ServiceError, status } from '@grpc/grpc-js';
-import { SearchResponseSchema } from '#engine/api/gen/search_pb.js';
-import { SearchRequestSchema, StreamingQuerier } from '#engine/api/gen/streaming_pb.js';
+import { KeyValueSchema, SearchResponseSchema } from '#engine/api/gen/search_pb.js';
+import {
+  PartialStatus,
+  QueryInstantRequestSchema,
+  QueryRangeRequestSchema,
+  type QueryRangeResponse,
+  SearchRequestSchema,
+  SearchTagsRequestSchema,
+  SearchTagValuesRequestSchema,
+  StreamingQuerier,
+} from '#engine/api/gen/streaming_pb.js';
 import { type Clock, systemClock } from '#engine/base/clock.ts';
 import { AppError } from '#engine/base/errors.ts';
 import { answerWith } from '../../unit/querier/answers.ts';
@@ -275,4 +284,81 @@ test('a client of server-sent events that leaves aborts the jobs', async (t) => 
   request.destroy();
   await until(async () => aborted === running);
   await until(async () => (await metric(testApp, 'tempo_query_frontend_queries_total{tenant="vp4",op="search",result="canceled"}')) === 1);
+});
+
+const nanos = { start: 1768046400n * 1_000_000_000n, end: 1768050000n * 1_000_000_000n };
+
+test('parts of range metrics: samples of complete intervals, each once and as in the last message', async (t) => {
+  const { app } = await startTestApp(t, streaming, { clock: hastyClock() });
+  const client = grpcClient(t, app.port);
+  const { metricsQueryRange } = StreamingQuerier.method;
+  const ask = (query: string) =>
+    client.call(
+      metricsQueryRange,
+      create(QueryRangeRequestSchema, { query, ...nanos, step: 60_000_000_000n, exemplars: 10 }),
+      'single-tenant',
+    );
+  const { messages, error } = await ask('{ } | rate() by (resource.service.name)');
+  assert.equal(error, undefined);
+  const points = ({ series }: QueryRangeResponse) =>
+    series.flatMap(({ labels, samples }) =>
+      samples.map(({ timestampMs, value }) => `${labels.map((label) => toJsonString(KeyValueSchema, label))} ${timestampMs} ${value}`),
+    );
+  const last = messages.at(-1)!;
+  const parts = messages.slice(0, -1).flatMap(points);
+  const whole = new Set(points(last));
+  assert.ok(parts.length > 0);
+  assert.equal(new Set(parts).size, parts.length, 'each once');
+  assert.deepEqual(
+    parts.filter((point) => !whole.has(point)),
+    [],
+  );
+  assert.ok(last.series.some(({ exemplars }) => exemplars.length > 0));
+  assert.deepEqual([last.status, last.message], [PartialStatus.COMPLETE, '']);
+
+  const compared = await ask('{ } | compare({ status = error })');
+  assert.ok(compared.messages.length > 1 && compared.messages.at(-1)!.series.length > 0);
+  assert.ok(compared.messages.slice(0, -1).every(({ series, metrics }) => series.length === 0 && metrics!.completedJobs > 0));
+});
+
+test('instant metrics are whole every time; names and values of tags come once', async (t) => {
+  const { app } = await startTestApp(t, streaming, { clock: hastyClock() });
+  const client = grpcClient(t, app.port);
+  const { metricsQueryInstant, searchTagsV2, searchTagValuesV2 } = StreamingQuerier.method;
+  const counted = create(QueryInstantRequestSchema, { query: '{ } | count_over_time()', ...nanos });
+  const instant = (await client.call(metricsQueryInstant, counted, 'single-tenant')).messages;
+  const values = instant.map(({ series }) => series[0]?.value ?? 0);
+  assert.ok(values.length > 2);
+  assert.deepEqual(
+    values,
+    [...values].sort((a, b) => a - b),
+  );
+
+  const named = (await client.call(searchTagsV2, create(SearchTagsRequestSchema, range), 'single-tenant')).messages;
+  const names = named.map(({ scopes }) => scopes.flatMap(({ name, tags }) => tags.map((tag) => `${name}.${tag}`)));
+  const found = (await client.call(searchTagValuesV2, create(SearchTagValuesRequestSchema, { ...range, tagName: 'name' }), 'single-tenant'))
+    .messages;
+  const texts = found.map(({ tagValues }) => tagValues.map(({ type, value }) => `${type} ${value}`));
+  for (const lists of [names, texts]) {
+    const parts = lists.slice(0, -1).flat();
+    const whole = new Set(lists.at(-1));
+    assert.ok(lists.length > 2 && parts.length > 0);
+    assert.equal(new Set(parts).size, parts.length, 'each once');
+    assert.ok(parts.every((one) => whole.has(one)));
+  }
+});
+
+test('metrics that are cut say so in the last packet', async (t) => {
+  const query_frontend = {
+    query_end_cutoff: '0s',
+    max_grpc_streaming_packet_size: 100,
+    metrics: { max_response_series: 3, query_backend_after: '0s' },
+  };
+  const { app } = await startTestApp(t, { ...streaming, query_frontend });
+  const request = create(QueryInstantRequestSchema, { query: '{ } | rate() by (name)', ...nanos });
+  const { messages } = await grpcClient(t, app.port).call(StreamingQuerier.method.metricsQueryInstant, request, 'single-tenant');
+  assert.ok(messages.length > 1);
+  assert.deepEqual(new Set(messages.slice(0, -1).map(({ status: one }) => one)), new Set([PartialStatus.COMPLETE]));
+  assert.equal(messages.at(-1)!.status, PartialStatus.PARTIAL);
+  assert.match(messages.at(-1)!.message, /^Response exceeds maximum series limit of 3/);
 });
