@@ -38,5 +38,8 @@ export function createStreams(options: StreamsOptions): Streams {
     metrics: { range: createMetricsStream(options, 'range'), instant: createMetricsStream(options, 'instant') },
     maxPacketBytes: config.queryFrontend.maxGrpcStreamingPacketBytes,
   });
-  return { searchEvents, onGrpc: createGrpcListener({ clock: environment.clock, metrics, logger }, define) };
+  return {
+    searchEvents,
+    onGrpc: createGrpcListener({ clock: environment.clock, metrics, logger, writeTimeoutMs: config.server.writeTimeoutMs }, define),
+  };
 }

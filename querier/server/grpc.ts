@@ -1,3 +1,4 @@
+import { constants } from 'node:http2';
 import type { DescMessage, DescMethodServerStreaming, MessageShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
 import { WireType } from '@bufbuild/protobuf/wire';
@@ -35,6 +36,8 @@ export interface GrpcOptions {
   readonly clock: Clock;
   readonly metrics: Pick<Metrics, 'requestDuration' | 'inflightRequests'>;
   readonly logger: Logger;
+  /** A client that takes nothing of a message for that long is cut; 0 is never. */
+  readonly writeTimeoutMs: number;
 }
 
 /** Largest request, as Tempo's `grpc_server_max_recv_msg_size`. */
@@ -117,11 +120,35 @@ function encodeMessage(message: string): string {
   return message.toWellFormed().replace(/[^ -~]+|%/g, encodeURIComponent);
 }
 
-/** The same bytes; when they have ended, the trailers that were written meanwhile get their message as {@link encodeMessage} has it. */
+/** When the bytes have ended, the trailers that were written meanwhile get their message as {@link encodeMessage} has it. */
 async function* withPlainMessage(body: AsyncIterable<Uint8Array>, trailer: Headers): AsyncGenerator<Uint8Array, void, void> {
   yield* body;
   const message = trailer.get('grpc-message');
   if (message !== null) trailer.set('grpc-message', encodeMessage(decodeURIComponent(message)));
+}
+
+/** The same bytes; calls `cut` when the reader takes longer than that for one piece. */
+async function* readWithin(
+  body: AsyncIterable<Uint8Array>,
+  clock: Clock,
+  timeoutMs: number,
+  cut: () => void,
+): AsyncGenerator<Uint8Array, void, void> {
+  for await (const bytes of body) {
+    const taken = new AbortController();
+    if (timeoutMs > 0) void clock.sleep(timeoutMs, taken.signal).then(cut, () => {});
+    try {
+      yield bytes;
+    } finally {
+      taken.abort();
+    }
+  }
+}
+
+/** Ends a stream that its client does not read. Destroying it would wait for what is still to be sent. */
+function cut(response: AnyResponse): void {
+  if ('stream' in response) response.stream.close(constants.NGHTTP2_CANCEL);
+  else response.destroy();
 }
 
 /** Answers a call that no service has, as grpc-go does. */
@@ -160,8 +187,9 @@ export function createGrpcListener(
     }
     const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, undefined));
     const { body, trailer } = answer;
-    const rewritten = body !== undefined && trailer !== undefined ? { ...answer, body: withPlainMessage(body, trailer) } : answer;
-    await universalResponseToNodeResponse(rewritten, response);
+    if (body === undefined || trailer === undefined) return universalResponseToNodeResponse(answer, response);
+    const pieces = readWithin(withPlainMessage(body, trailer), options.clock, options.writeTimeoutMs, () => cut(response));
+    await universalResponseToNodeResponse({ ...answer, body: pieces }, response);
   };
   return (request, response) => {
     response.on('error', (error: Error) => options.logger.debug('response failed', { err: error.message }));

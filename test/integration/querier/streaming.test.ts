@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
-import { test } from 'node:test';
-import { create, fromBinary, toJson, toJsonString } from '@bufbuild/protobuf';
+import { connect as connectHttp2, constants } from 'node:http2';
+import { type TestContext, test } from 'node:test';
+import { create, fromBinary, toBinary, toJson, toJsonString } from '@bufbuild/protobuf';
 import { type ServiceError, status } from '@grpc/grpc-js';
 import { KeyValueSchema, SearchResponseSchema } from '#engine/api/gen/search_pb.js';
 import {
@@ -29,6 +30,11 @@ const producers = create(SearchRequestSchema, { Query: '{ kind = producer }', Li
 function hastyClock(): Clock {
   let ms = 0;
   return { ...systemClock, monotonicMs: () => (ms += 501) };
+}
+
+/** A job's answer with that many traces. */
+function manyTraces(count: number) {
+  return answerWith(...Array.from({ length: count }, (_, index) => [(index + 1).toString(16).padStart(32, '0'), 1768046400] as const));
 }
 
 interface Found {
@@ -215,8 +221,7 @@ test('without stream_over_http_enabled there is no gRPC', async (t) => {
 
 test('a slow reader of a large answer gets all of it, in messages that fit', async (t) => {
   const count = 60_000;
-  const id = (index: number) => (index + 1).toString(16).padStart(32, '0');
-  const many = answerWith(...Array.from({ length: count }, (_, index) => [id(index), 1768046400] as const));
+  const many = manyTraces(count);
   const { app } = await startTestApp(t, streaming, { searchSelf: async () => many });
   const request = create(SearchRequestSchema, { Query: '{}', Limit: 100_000, ...range });
   const found = new Set<string>();
@@ -229,6 +234,38 @@ test('a slow reader of a large answer gets all of it, in messages that fit', asy
   }
   assert.equal(found.size, count);
   assert.ok(messages > 1, 'more than 2 MiB in all');
+});
+
+/** A search with more results than the windows of a connection hold, and a client that does not read them. */
+async function startUnread(t: TestContext, sections: Readonly<Record<string, unknown>>) {
+  const many = manyTraces(60_000);
+  const testApp = await startTestApp(t, { ...streaming, ...sections }, { searchSelf: async () => many });
+  const message = toBinary(SearchRequestSchema, create(SearchRequestSchema, { Query: '{}', Limit: 60_000, ...range }));
+  const session = connectHttp2(`http://127.0.0.1:${testApp.app.port}`);
+  t.after(() => session.destroy());
+  const headers = { ':method': 'POST', ':path': '/tempopb.StreamingQuerier/Search', 'content-type': 'application/grpc', te: 'trailers' };
+  const stream = session.request({ ...headers, 'x-scope-orgid': 'vp4' });
+  stream.on('error', () => {});
+  const length = Buffer.alloc(5);
+  length.writeUInt32BE(message.length, 1);
+  stream.end(Buffer.concat([length, message]));
+  await new Promise((resolve) => stream.once('response', resolve));
+  const inflight = () => metric(testApp, 'tempo_inflight_requests{method="gRPC",route="/tempopb.StreamingQuerier/Search"}');
+  await systemClock.sleep(500);
+  assert.equal(await inflight(), 1, 'it waits for the client');
+  return { stream, inflight };
+}
+
+test('a client that cancels while the server waits for it leaves nothing behind', async (t) => {
+  const { stream, inflight } = await startUnread(t, {});
+  stream.close(constants.NGHTTP2_CANCEL);
+  await until(async () => (await inflight()) === 0);
+});
+
+test('a client that takes nothing is cut after the write timeout', async (t) => {
+  const server = { http_listen_address: '127.0.0.1', http_listen_port: 0, http_server_write_timeout: '1s' };
+  const { inflight } = await startUnread(t, { server });
+  await until(async () => (await inflight()) === 0);
 });
 
 /** The events of a body. */
