@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { request as httpRequest } from 'node:http';
 import { connect as connectHttp2, constants } from 'node:http2';
 import { type TestContext, test } from 'node:test';
 import { create, fromBinary, toBinary, toJson, toJsonString } from '@bufbuild/protobuf';
@@ -15,53 +14,19 @@ import {
   SearchTagValuesRequestSchema,
   StreamingQuerier,
 } from '#engine/api/gen/streaming_pb.js';
-import { type Clock, systemClock } from '#engine/base/clock.ts';
+import { systemClock } from '#engine/base/clock.ts';
 import { AppError } from '#engine/base/errors.ts';
-import { answerWith } from '../../unit/querier/answers.ts';
 import { grpcClient } from './grpc-client.ts';
-import { searchPath, startTestApp, type TestApp } from './start.ts';
+import { searchPath, startTestApp } from './start.ts';
+import { type Found, hastyClock, manyTraces, metric, until } from './stream-parts.ts';
 
 const { search } = StreamingQuerier.method;
 const streaming = { stream_over_http_enabled: true };
 const range = { start: 1768046400, end: 1768050000 };
 const producers = create(SearchRequestSchema, { Query: '{ kind = producer }', Limit: 1000, ...range });
 
-/** A clock that makes every answer of a job late enough for a partial answer. */
-function hastyClock(): Clock {
-  let ms = 0;
-  return { ...systemClock, monotonicMs: () => (ms += 501) };
-}
-
-/** A job's answer with that many traces. */
-function manyTraces(count: number) {
-  return answerWith(...Array.from({ length: count }, (_, index) => [(index + 1).toString(16).padStart(32, '0'), 1768046400] as const));
-}
-
-interface Found {
-  readonly traces: readonly { readonly traceID: string }[];
-}
-
 function ids({ traces }: Found): readonly string[] {
   return traces.map(({ traceID }) => traceID);
-}
-
-/** Reads a metric's value from the page; 0 where it has none yet. */
-async function metric({ get }: TestApp, line: string): Promise<number> {
-  const page = (await get('/metrics')).body.toString();
-  return Number(
-    page
-      .split('\n')
-      .find((text) => text.startsWith(`${line} `))
-      ?.slice(line.length + 1) ?? 0,
-  );
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
-    if (await condition()) return;
-    await systemClock.sleep(20);
-  }
-  assert.fail('it did not happen within 4 seconds');
 }
 
 test('a gRPC client and an HTTP/1.1 client on the same port, at the same time, get the same answer', async (t) => {
@@ -266,61 +231,6 @@ test('a client that takes nothing is cut after the write timeout', async (t) => 
   const server = { http_listen_address: '127.0.0.1', http_listen_port: 0, http_server_write_timeout: '1s' };
   const { inflight } = await startUnread(t, { server });
   await until(async () => (await inflight()) === 0);
-});
-
-/** The events of a body. */
-function eventsOf(body: string): readonly { readonly name: string; readonly data: Found & { message?: string; status?: number } }[] {
-  return [...body.matchAll(/^event: (.*)\ndata: (.*)\n\n/gm)].map(([, name, data]) => ({ name: name!, data: JSON.parse(data!) }));
-}
-
-test('server-sent events: parts, then the answer of /api/search', async (t) => {
-  const { get } = await startTestApp(t, {}, { clock: hastyClock() });
-  const headers = { 'X-Scope-OrgID': 'single-tenant' };
-  const path = searchPath('{ }', '&limit=10000');
-  const streamed = await get(path.replace('/api/search', '/api/search/stream'), headers);
-  assert.deepEqual([streamed.status, streamed.headers['content-type']], [200, 'text/event-stream']);
-  const events = eventsOf(streamed.body.toString());
-  assert.ok(events.length > 2);
-  assert.deepEqual(new Set(events.slice(0, -1).map(({ name }) => name)), new Set(['partial']));
-  assert.equal(events.at(-1)!.name, 'final');
-  const whole = JSON.parse((await get(path, headers)).body.toString()) as Found;
-  assert.deepEqual(events.at(-1)!.data.traces, whole.traces);
-  const refused = await get(searchPath('{').replace('/api/search', '/api/search/stream'), headers);
-  assert.deepEqual([refused.status, refused.body.toString().startsWith('invalid TraceQL query: ')], [400, true]);
-  assert.equal((await get('/api/search/stream')).status, 401);
-});
-
-test('server-sent events: a failed job is the last event', async (t) => {
-  const { get } = await startTestApp(t, {}, { searchSelf: () => Promise.reject(new AppError('internal', 'it is broken')) });
-  const answer = await get(searchPath('{ }').replace('/api/search', '/api/search/stream'), { 'X-Scope-OrgID': 'vp4' });
-  assert.deepEqual(eventsOf(answer.body.toString()), [{ name: 'error', data: { status: 500, message: 'it is broken' } }]);
-});
-
-test('a client of server-sent events that leaves aborts the jobs', async (t) => {
-  let running = 0;
-  let aborted = 0;
-  const testApp = await startTestApp(
-    t,
-    {},
-    {
-      searchSelf: (_, signal) =>
-        new Promise((_, reject) => {
-          running++;
-          signal.addEventListener('abort', () => {
-            aborted++;
-            reject(new AppError('cancelled', 'context canceled'));
-          });
-        }),
-    },
-  );
-  const path = searchPath('{ }').replace('/api/search', '/api/search/stream');
-  const request = httpRequest({ host: '127.0.0.1', port: testApp.app.port, path, headers: { 'X-Scope-OrgID': 'vp4' } });
-  request.on('error', () => {});
-  request.end();
-  await until(async () => running > 0);
-  request.destroy();
-  await until(async () => aborted === running);
-  await until(async () => (await metric(testApp, 'tempo_query_frontend_queries_total{tenant="vp4",op="search",result="canceled"}')) === 1);
 });
 
 const nanos = { start: 1768046400n * 1_000_000_000n, end: 1768050000n * 1_000_000_000n };
