@@ -19,7 +19,7 @@ export function listTree(root: string): readonly TreeFile[] {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory()) {
         if (!skippedFolders.has(entry.name) && path !== 'engine/kernels/gen') visit(path);
-      } else if (entry.isFile()) {
+      } else if (entry.isFile() && entry.name !== '.git') {
         found.push({ path, sizeBytes: statSync(join(root, path)).size });
       }
     }
