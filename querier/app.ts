@@ -70,9 +70,10 @@ interface Parts {
 async function openBackend({ options, metrics }: Parts, config: BackendConfig): Promise<Backend> {
   const backend = await createBackend(config, options);
   if (config.kind === 'local') return backend;
-  return measureBackend(backend, options.clock, ({ durationMs, error }) => {
+  return measureBackend(backend, options.clock, ({ operation, durationMs, error }) => {
     const status_code = error === undefined ? '200' : String(wireStatuses[error.code].http);
-    metrics.backendDuration.observe({ operation: 'GET', status_code }, durationMs / 1000);
+    const verb = operation === 'write' ? 'PUT' : operation === 'delete' ? 'DELETE' : 'GET';
+    metrics.backendDuration.observe({ operation: verb, status_code }, durationMs / 1000);
   });
 }
 

@@ -10,7 +10,18 @@ export interface ListedObject {
 }
 
 /**
- * Object storage, read-only. Keys are relative to the bucket's configured prefix and separated by `/`.
+ * Changes objects, which only the builder of a tenant index does. Rejects as {@link Backend} does; a store that refuses to be written to is `config`
+ * (S3) or `internal` (a read-only folder).
+ */
+export interface ObjectWriter {
+  /** Stores the whole object: whoever reads meanwhile sees the old content or the new one, never a part. Content above 1 GiB is `resource_exhausted`. */
+  readonly write: (key: string, content: Uint8Array, signal?: AbortSignal) => Promise<void>;
+  /** Forgets the object; one that does not exist is no error. */
+  readonly delete: (key: string, signal?: AbortSignal) => Promise<void>;
+}
+
+/**
+ * Object storage, which searches only read. Keys are relative to the bucket's configured prefix and separated by `/`.
  *
  * Every call rejects with an AppError: `not_found` for a missing object, `unavailable` when the store does not answer,
  * `cancelled`/`deadline_exceeded` when the signal says so, `config` when it refuses the credentials or has no such bucket, `resource_exhausted` above the
@@ -32,4 +43,6 @@ export interface Backend {
   readonly listObjects: (prefix: string, signal?: AbortSignal) => AsyncIterable<ListedObject>;
   /** Bytes that may lie between two wanted ranges and still be fetched with them in one request. 0 where requests cost nothing. */
   readonly coalesceGapBytes: number;
+  /** Absent where the client can only read, as that of a function. Having one does not mean that the store permits writing. */
+  readonly writer?: ObjectWriter;
 }

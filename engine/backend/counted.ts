@@ -1,10 +1,12 @@
-import type { Backend } from './backend.ts';
+import type { Backend, ObjectWriter } from './backend.ts';
 
 /** One request to the store. */
 export type CountedRequest =
   | { readonly kind: 'read'; readonly key: string; readonly start: number; readonly end: number }
   | { readonly kind: 'readWhole'; readonly key: string; readonly sizeBytes: number }
-  | { readonly kind: 'list'; readonly prefix: string };
+  | { readonly kind: 'list'; readonly prefix: string }
+  | { readonly kind: 'write'; readonly key: string; readonly sizeBytes: number }
+  | { readonly kind: 'delete'; readonly key: string };
 
 /**
  * Tells every request of `backend` to `onRequest`: before it is made, or for a whole object, whose size is not known before, once it is there, or
@@ -12,7 +14,7 @@ export type CountedRequest =
  * backend's own are not seen; a listing counts once.
  */
 export function countRequests(backend: Backend, onRequest: (request: CountedRequest) => void): Backend {
-  const { readInto } = backend;
+  const { readInto, writer } = backend;
   return {
     coalesceGapBytes: backend.coalesceGapBytes,
     read: async (key, signal) => {
@@ -35,6 +37,7 @@ export function countRequests(backend: Backend, onRequest: (request: CountedRequ
         return readInto(key, start, target, signal);
       },
     }),
+    ...(writer && { writer: countWrites(writer, onRequest) }),
     listFolders: (prefix, signal) => {
       onRequest({ kind: 'list', prefix });
       return backend.listFolders(prefix, signal);
@@ -42,6 +45,19 @@ export function countRequests(backend: Backend, onRequest: (request: CountedRequ
     listObjects: (prefix, signal) => {
       onRequest({ kind: 'list', prefix });
       return backend.listObjects(prefix, signal);
+    },
+  };
+}
+
+function countWrites(writer: ObjectWriter, onRequest: (request: CountedRequest) => void): ObjectWriter {
+  return {
+    write: (key, content, signal) => {
+      onRequest({ kind: 'write', key, sizeBytes: content.length });
+      return writer.write(key, content, signal);
+    },
+    delete: (key, signal) => {
+      onRequest({ kind: 'delete', key });
+      return writer.delete(key, signal);
     },
   };
 }

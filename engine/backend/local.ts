@@ -7,6 +7,7 @@ import { bytes } from '#engine/base/units.ts';
 import type { Backend, ListedObject } from './backend.ts';
 import { checkKey, checkPrefix } from './keys.ts';
 import { createHandleCache, isInside, openInside } from './local-handles.ts';
+import { createLocalWriter } from './local-writer.ts';
 import { allocateBytes, checkRange, checkReadSize, shortObject } from './range.ts';
 
 /** Settings of {@link createLocalBackend}. */
@@ -65,6 +66,7 @@ export async function createLocalBackend(options: LocalOptions): Promise<LocalBa
       checkRange(key, start, end);
       return withFile(key, signal, (handle) => readExactly(handle, key, start, end));
     },
+    writer: createLocalWriter(root, toFileError),
     readInto: (key, start, target, signal) => {
       checkRange(key, start, start + target.length);
       checkKey(key);
@@ -195,7 +197,8 @@ function toFileError(thrown: unknown, key: string): AppError {
       return new AppError('not_found', `${key} does not exist`, { cause: thrown });
     case 'EACCES':
     case 'EPERM':
-      return new AppError('internal', `${key}: the process may not read it; check the permissions of the storage folder`, {
+    case 'EROFS':
+      return new AppError('internal', `${key}: the process may not access it; check the permissions of the storage folder`, {
         cause: thrown,
       });
     case 'EMFILE':

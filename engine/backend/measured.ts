@@ -1,13 +1,13 @@
 import type { Clock } from '#engine/base/clock.ts';
 import { type AppError, toAppError } from '#engine/base/errors.ts';
-import type { Backend, ListedObject } from './backend.ts';
+import type { Backend, ListedObject, ObjectWriter } from './backend.ts';
 
 /** One call of a backend, after it ended. */
 export interface BackendCall {
-  readonly operation: 'read' | 'read_range' | 'list_folders' | 'list_objects';
+  readonly operation: 'read' | 'read_range' | 'list_folders' | 'list_objects' | 'write' | 'delete';
   /** Key or prefix. */
   readonly key: string;
-  /** Bytes of object content returned; 0 for listings and failures. */
+  /** Bytes of object content returned or written; 0 for listings and failures. */
   readonly bytes: number;
   readonly durationMs: number;
   readonly error?: AppError;
@@ -46,17 +46,24 @@ export function measureBackend(backend: Backend, clock: Pick<Clock, 'monotonicMs
     }
   }
   const sizeOf = (content: Uint8Array): number => content.length;
+  const none = (): number => 0;
+  const { writer } = backend;
+  const measuredWriter: ObjectWriter | undefined = writer && {
+    write: (key, content, signal) =>
+      measure(
+        'write',
+        key,
+        () => content.length,
+        () => writer.write(key, content, signal),
+      ),
+    delete: (key, signal) => measure('delete', key, none, () => writer.delete(key, signal)),
+  };
   return {
+    ...(measuredWriter && { writer: measuredWriter }),
     coalesceGapBytes: backend.coalesceGapBytes,
     read: (key, signal) => measure('read', key, sizeOf, () => backend.read(key, signal)),
     readRange: (key, start, end, signal) => measure('read_range', key, sizeOf, () => backend.readRange(key, start, end, signal)),
-    listFolders: (prefix, signal) =>
-      measure(
-        'list_folders',
-        prefix,
-        () => 0,
-        () => backend.listFolders(prefix, signal),
-      ),
+    listFolders: (prefix, signal) => measure('list_folders', prefix, none, () => backend.listFolders(prefix, signal)),
     listObjects,
   };
 }

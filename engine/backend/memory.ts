@@ -1,11 +1,12 @@
 import { AppError, throwIfAborted } from '#engine/base/errors.ts';
 import { bytes } from '#engine/base/units.ts';
-import type { Backend } from './backend.ts';
+import type { Backend, ObjectWriter } from './backend.ts';
 import { checkKey, checkPrefix } from './keys.ts';
 import { allocateBytes, checkRange, shortObject } from './range.ts';
 
 /** A backend in memory, for tests and simulations, whose content can be changed. */
 export interface MemoryBackend extends Backend {
+  readonly writer: ObjectWriter;
   /** Stores a copy of the bytes. `modifiedMs` is 0 when not given. */
   readonly put: (key: string, content: Uint8Array, modifiedMs?: number) => void;
   /** Forgets the object; false when there was none. */
@@ -17,8 +18,8 @@ interface StoredObject {
   readonly modifiedMs: number;
 }
 
-/** Creates an empty {@link MemoryBackend}. */
-export function createMemoryBackend(): MemoryBackend {
+/** Creates an empty {@link MemoryBackend}; `nowMs` gives the time of objects that its writer writes. */
+export function createMemoryBackend(nowMs: () => number = () => 0): MemoryBackend {
   const objects = new Map<string, StoredObject>();
   const find = (key: string, signal: AbortSignal | undefined): Uint8Array => {
     checkKey(key);
@@ -31,11 +32,24 @@ export function createMemoryBackend(): MemoryBackend {
     checkPrefix(prefix);
     return [...objects.keys()].filter((key) => key.startsWith(prefix)).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   };
+  const put = (key: string, content: Uint8Array, modifiedMs = 0): void => {
+    checkKey(key);
+    objects.set(key, { content: copy(content), modifiedMs });
+  };
   return {
     coalesceGapBytes: 0,
-    put: (key, content, modifiedMs = 0) => {
-      checkKey(key);
-      objects.set(key, { content: copy(content), modifiedMs });
+    put,
+    writer: {
+      write: async (key, content, signal) => {
+        checkKey(key);
+        throwIfAborted(signal);
+        put(key, content, nowMs());
+      },
+      delete: async (key, signal) => {
+        checkKey(key);
+        throwIfAborted(signal);
+        objects.delete(key);
+      },
     },
     remove: (key) => objects.delete(key),
     read: async (key, signal) => copy(find(key, signal)),

@@ -1,14 +1,15 @@
-import { GetObjectCommand, ListObjectsV2Command, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '#engine/base/clock.ts';
-import { AppError, throwIfAborted, toAppError } from '#engine/base/errors.ts';
+import { AppError, throwIfAborted } from '#engine/base/errors.ts';
 import { bytes } from '#engine/base/units.ts';
 import type { Backend } from './backend.ts';
 import { checkKey, checkPrefix } from './keys.ts';
 import { allocateBytes, type ByteRange, checkRange, checkRangeAnswer, checkReadSize } from './range.ts';
 import { defaultRetryPolicy, withRetries } from './retry.ts';
-import { toS3Error } from './s3-errors.ts';
 import { listFolders, listObjects, type PageReader } from './s3-listing.ts';
 import { type Environment, resolveS3Address, type S3Address, type S3Options, s3CoalesceGapBytes, tlsAgentOptions } from './s3-options.ts';
+import { sdkError } from './s3-sdk-errors.ts';
+import { createS3Writer } from './s3-writer.ts';
 
 /** What {@link createS3Backend} needs from the process. */
 export interface S3Context {
@@ -29,6 +30,7 @@ export function createS3Backend(options: S3Options, context: S3Context): Backend
     withRetries(policy, context, signal, () => readListingPage(client, address, query, signal));
   return {
     coalesceGapBytes: s3CoalesceGapBytes,
+    writer: createS3Writer(client, address, (signal, attempt) => withRetries(policy, context, signal, attempt)),
     read: async (key, signal) => {
       checkKey(key);
       return get(key, undefined, signal);
@@ -104,7 +106,7 @@ async function getObject(
       signal?.removeEventListener('abort', stop);
     }
   } catch (thrown) {
-    throw toError(thrown, object, signal);
+    throw sdkError(thrown, object, signal);
   }
 }
 
@@ -147,19 +149,6 @@ async function readListingPage(
       nextToken: page.IsTruncated === true ? page.NextContinuationToken : undefined,
     };
   } catch (thrown) {
-    throw toError(thrown, `s3://${bucket}/${query.prefix ?? ''}`, signal);
+    throw sdkError(thrown, `s3://${bucket}/${query.prefix ?? ''}`, signal);
   }
-}
-
-function toError(thrown: unknown, object: string, signal: AbortSignal | undefined): AppError {
-  if (signal?.aborted) return toAppError(signal.reason);
-  if (thrown instanceof AppError) return thrown;
-  const { name, message, code } = thrown as { name?: string; message?: string; code?: string };
-  if (thrown instanceof S3ServiceException) {
-    return toS3Error({ status: thrown.$metadata.httpStatusCode ?? 0, code: thrown.name, message: thrown.message, object, cause: thrown });
-  }
-  if (name === 'CredentialsProviderError' || name === 'TokenProviderError') {
-    return new AppError('config', `${object}: no S3 credentials found (${message})`, { cause: thrown });
-  }
-  return toS3Error({ status: 0, code: code ?? '', message: message ?? String(thrown), object, cause: thrown });
 }

@@ -15,7 +15,7 @@ export function createCostCounter(): { readonly add: (request: CountedRequest) =
   let lists = 0;
   const add = (request: CountedRequest): void => {
     if (request.kind === 'list') lists++;
-    else {
+    else if (request.kind === 'read' || request.kind === 'readWhole') {
       gets++;
       bytes += request.kind === 'read' ? request.end - request.start : request.sizeBytes;
     }

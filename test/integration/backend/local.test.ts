@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { createLocalBackend } from '#engine/backend/local.ts';
 import { createMemoryBackend } from '#engine/backend/memory.ts';
 import { removeFolder, writeFolder } from './folder.ts';
-import { list, suiteObjects, testBackend } from './suite.ts';
+import { list, suiteObjects, testBackend, testWriter } from './suite.ts';
 
 let root = '';
 before(async () => {
@@ -21,6 +21,14 @@ testBackend('memory', async () => {
   for (const [key, content] of suiteObjects) backend.put(key, content, Date.now());
   return { backend };
 });
+
+testWriter('local', async () => {
+  const folder = await writeFolder(new Map());
+  // It need not exist before the first write.
+  await rm(folder, { recursive: true });
+  return { backend: await createLocalBackend({ path: folder }), close: () => removeFolder(folder) };
+});
+testWriter('memory', async () => ({ backend: createMemoryBackend() }));
 
 const manyFiles = (count: number): ReadonlyMap<string, Uint8Array> =>
   new Map(Array.from({ length: count }, (_, index) => [`t/${index}/data.parquet`, Uint8Array.of(index)]));

@@ -1,4 +1,5 @@
-import { open, readdir, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import path from 'node:path';
@@ -67,7 +68,7 @@ interface Call {
   readonly truncate: boolean;
 }
 
-/** Serves a folder as an S3 bucket on a loopback port (path-style addresses, read-only, signatures checked). */
+/** Serves a folder as an S3 bucket on a loopback port (path-style addresses, signatures checked). */
 export async function startS3Server(options: S3ServerOptions): Promise<S3Server> {
   const requests: S3Request[] = [];
   const faults: S3Fault[] = [];
@@ -121,6 +122,8 @@ async function handle(options: S3ServerOptions, faults: S3Fault[], log: S3Reques
   const problem = signatureProblem(request, Buffer.concat(chunks), options);
   if (problem !== undefined) return sendError(response, 403, problem);
   if (bucket !== options.bucket) return sendError(response, 404, 'NoSuchBucket');
+  if (method === 'PUT' && key !== '') return receiveObject(options.root, key, Buffer.concat(chunks), response);
+  if (method === 'DELETE' && key !== '') return removeObject(options.root, key, response);
   if (method !== 'GET' && method !== 'HEAD') return sendError(response, 405, 'MethodNotAllowed');
   const call: Call = { request, response, method, key, query, truncate: fault?.kind === 'truncate' };
   return key === '' ? await sendListing(options, call) : await sendObject(options.root, call);
@@ -150,11 +153,22 @@ function sendError(response: ServerResponse, status: number, code: string, heade
   send(response, status, { 'content-type': 'application/xml', ...headers }, Buffer.from(body));
 }
 
-async function sendObject(root: string, { request, response, method, key, truncate }: Call): Promise<void> {
+async function sendObject(root: string, call: Call): Promise<void> {
+  const { response, key } = call;
   const file = path.join(root, ...key.split('/'));
   if (!file.startsWith(path.resolve(root))) return sendError(response, 400, 'InvalidURI');
-  const found = await stat(file).catch(() => undefined);
-  if (found === undefined || !found.isFile()) return sendError(response, 404, 'NoSuchKey');
+  const handle = await open(file).catch(() => undefined);
+  try {
+    // Of the open file: the object may be replaced meanwhile.
+    const found = await handle?.stat();
+    if (handle === undefined || !found?.isFile()) return sendError(response, 404, 'NoSuchKey');
+    await sendFile(handle, found, call);
+  } finally {
+    await handle?.close();
+  }
+}
+
+async function sendFile(handle: FileHandle, found: Stats, { request, response, method, truncate }: Call): Promise<void> {
   const headers: Record<string, string> = {
     'content-type': 'application/octet-stream',
     'last-modified': new Date(found.mtimeMs).toUTCString(),
@@ -171,9 +185,28 @@ async function sendObject(root: string, { request, response, method, key, trunca
     return;
   }
   const body = Buffer.alloc(end - start);
-  const handle = await open(file);
-  await handle.read(body, 0, body.length, start).finally(() => handle.close());
+  await handle.read(body, 0, body.length, start);
   send(response, range === null ? 200 : 206, headers, body, truncate);
+}
+
+let written = 0;
+
+async function receiveObject(root: string, key: string, body: Uint8Array, response: ServerResponse): Promise<void> {
+  const file = path.join(root, ...key.split('/'));
+  if (!file.startsWith(path.resolve(root))) return sendError(response, 400, 'InvalidURI');
+  await mkdir(path.dirname(file), { recursive: true });
+  // Outside the bucket's folders, so that no listing shows it.
+  const partial = `${path.resolve(root)}-put-${written++}`;
+  await writeFile(partial, body);
+  await rename(partial, file);
+  send(response, 200, { etag: '"0"' }, new Uint8Array(0));
+}
+
+async function removeObject(root: string, key: string, response: ServerResponse): Promise<void> {
+  const file = path.join(root, ...key.split('/'));
+  if (!file.startsWith(path.resolve(root))) return sendError(response, 400, 'InvalidURI');
+  await rm(file, { force: true });
+  response.writeHead(204, { 'x-amz-request-id': '0' }).end();
 }
 
 interface Entry {

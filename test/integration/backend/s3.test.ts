@@ -7,7 +7,7 @@ import { type Clock, systemClock } from '#engine/base/clock.ts';
 import { AppError, type ErrorCode } from '#engine/base/errors.ts';
 import { removeFolder, writeFolder } from './folder.ts';
 import { type S3Server, startS3Server } from './s3-server.ts';
-import { list, suiteObjects, testBackend } from './suite.ts';
+import { list, suiteObjects, testBackend, testWriter } from './suite.ts';
 
 const keys = { accessKey: 'AKIDEXAMPLE', secretKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
 const block = 'single-tenant/11111111-0000-4000-8000-000000000001';
@@ -66,6 +66,35 @@ for (const client of clients) {
   test(`s3 ${client}: a running call ends when its signal says so`, () => abortsRunningCalls(client));
   test(`s3 ${client}: connections are kept`, () => keepsConnections(client));
 }
+
+testWriter('s3 sdk', async () => {
+  const folder = await writeFolder(new Map());
+  const own = await startS3Server({ root: folder, bucket: 'traces', ...keys });
+  const close = () => own.close().finally(() => removeFolder(folder));
+  return { backend: await open('sdk', own), close };
+});
+
+test('s3 sdk: writes are tried again, and a refusal is told', async () => {
+  const folder = await writeFolder(new Map());
+  const own = await startS3Server({ root: folder, bucket: 'traces', ...keys });
+  const backend = await open('sdk', own);
+  for (const fault of [{ kind: 'status', status: 503, code: 'SlowDown' }, { kind: 'reset' }] as const) {
+    own.faults.push({ ...fault, times: 2 });
+    await backend.writer!.write('t/x', Buffer.from(fault.kind));
+    assert.equal(Buffer.from(await backend.read('t/x')).toString(), fault.kind);
+    own.faults.push({ ...fault, times: 2 });
+    await backend.writer!.delete('t/x');
+    assert.equal(own.faults.length, 0);
+  }
+  own.faults.push({ kind: 'status', status: 403, code: 'AccessDenied' });
+  await assert.rejects(backend.writer!.write('t/x', new Uint8Array(1)), code('config', /refuses access/));
+  await own.close();
+  await removeFolder(folder);
+});
+
+test('s3 signed: the client of functions cannot write', async () => {
+  assert.equal((await open('signed', server)).writer, undefined);
+});
 
 async function passingFaults(client: (typeof clients)[number]): Promise<void> {
   const backend = await open(client, server);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Backend, ListedObject } from '#engine/backend/backend.ts';
+import type { Backend, ListedObject, ObjectWriter } from '#engine/backend/backend.ts';
 import { readRanges } from '#engine/backend/coalesce.ts';
 import { AppError, type ErrorCode } from '#engine/base/errors.ts';
 
@@ -106,6 +106,72 @@ export function testBackend(name: string, open: () => Promise<SuiteBackend>): vo
     check('lists objects in order, with size and time', (backend) => listsObjects(backend));
     check('an aborted signal ends every call', (backend) => obeysSignals(backend));
   });
+}
+
+/** What every backend with a writer keeps, over an empty store of its own. `open` is called once per test. */
+export function testWriter(name: string, open: () => Promise<SuiteBackend>): void {
+  const check = (title: string, run: (backend: Backend, writer: ObjectWriter) => Promise<void>): void => {
+    test(title, async () => {
+      const { backend, close } = await open();
+      try {
+        assert.ok(backend.writer);
+        await run(backend, backend.writer);
+      } finally {
+        await close?.();
+      }
+    });
+  };
+  describe(`${name}: writing`, () => {
+    check('what is written is read and listed, and can be replaced', async (backend, { write }) => {
+      for (const content of [long, Buffer.from('second'), new Uint8Array(0)]) {
+        await write('new-tenant/index.pb.zst', content);
+        assert.deepEqual(Buffer.from(await backend.read('new-tenant/index.pb.zst')), Buffer.from(content));
+        const listed = (await list(backend, '')).map(({ key, sizeBytes }) => [key, sizeBytes]);
+        assert.deepEqual(listed, [['new-tenant/index.pb.zst', content.length]]);
+      }
+    });
+    check('what is deleted is gone; deleting twice is no error', async (backend, writer) => {
+      await writer.write('t/a b+c&d<e>%2F', Buffer.from('x'));
+      await writer.delete('t/a b+c&d<e>%2F');
+      await writer.delete('t/a b+c&d<e>%2F');
+      await writer.delete('no-such-tenant/x');
+      await assert.rejects(backend.read('t/a b+c&d<e>%2F'), code('not_found'));
+      assert.deepEqual(await list(backend, ''), []);
+    });
+    check('readers see the old or the new content, whoever writes', (backend, writer) => replacesWhole(backend, writer));
+    check('keys cannot leave their folder', async (_, writer) => {
+      for (const key of badKeys) {
+        await assert.rejects(async () => writer.write(key, new Uint8Array(1)), code('bad_request'), JSON.stringify(key));
+        await assert.rejects(async () => writer.delete(key), code('bad_request'), JSON.stringify(key));
+      }
+    });
+    check('an aborted signal ends every call', async (backend, writer) => {
+      await assert.rejects(writer.write('t/x', new Uint8Array(1), AbortSignal.abort()), code('cancelled'));
+      await assert.rejects(writer.delete('t/x', AbortSignal.abort()), code('cancelled'));
+      assert.deepEqual(await list(backend, ''), []);
+    });
+  });
+}
+
+async function replacesWhole(backend: Backend, { write }: ObjectWriter): Promise<void> {
+  const contents = Array.from({ length: 4 }, (_, index) => Buffer.alloc(200_000 + index * 50_000, index));
+  await write('t/index.json.gz', contents[0]);
+  let writing = true;
+  const writers = contents.map(async (content) => {
+    for (let turn = 0; turn < 10; turn++) await write('t/index.json.gz', content);
+  });
+  const reading = (async () => {
+    let reads = 0;
+    for (; writing || reads === 0; reads++) {
+      const seen = Buffer.from(await backend.read('t/index.json.gz'));
+      assert.ok(seen.equals(contents[seen[0]]), `read ${seen.length} bytes of ${seen[0]}`);
+    }
+  })();
+  await Promise.all(writers).finally(() => {
+    writing = false;
+  });
+  await reading;
+  assert.equal((await list(backend, '')).length, 1);
 }
 
 async function readsRanges(backend: Backend): Promise<void> {
