@@ -38,7 +38,10 @@ export interface CallCost {
 /** A call of one endpoint with one or more jobs of one query. */
 export interface Call {
   readonly jobs: readonly WireJob[];
-  /** Milliseconds since the epoch after which nobody waits any more. */
+  /**
+   * Milliseconds since the epoch, on the caller's clock, after which nobody waits any more. Transports send it together with the milliseconds that remain
+   * when they send: the function counts those from the arrival, so that clocks that differ end no call early.
+   */
   readonly deadlineMs: number;
   /** This call repeats another one that has not answered. */
   readonly hedged: boolean;
