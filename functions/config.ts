@@ -1,3 +1,4 @@
+import type { ReadHedge } from '#engine/backend/hedged-reads.ts';
 import type { Environment, S3Options } from '#engine/backend/s3-options.ts';
 import { parseGoDuration } from '#engine/base/duration.ts';
 import { AppError } from '#engine/base/errors.ts';
@@ -10,12 +11,6 @@ export interface TlsFiles {
   readonly keyPath: string;
   readonly serverName: string;
   readonly insecureSkipVerify: boolean;
-}
-
-/** A second read starts after `afterMs`; `upTo` counts all. Off unless both are above 0 (spec serverless §4). */
-export interface ReadHedge {
-  readonly afterMs: number;
-  readonly upTo: number;
 }
 
 /** Where the blocks are. */

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Backend } from '#engine/backend/backend.ts';
+import type { ReadHedge, SendRead } from '#engine/backend/hedged-reads.ts';
 import type { Environment, S3TlsOptions } from '#engine/backend/s3-options.ts';
 import type { Clock } from '#engine/base/clock.ts';
 import { AppError } from '#engine/base/errors.ts';
@@ -30,11 +31,15 @@ async function openBackend(config: StorageConfig, context: FunctionContext): Pro
     return createLocalBackend({ path: config.path, monotonicMs: context.clock.monotonicMs });
   }
   const { createSignedS3Backend } = await import('#engine/backend/s3-signed.ts');
-  const backend = createSignedS3Backend({ ...config.options, tls: await readTlsFiles(config.tls) }, context);
-  const { afterMs, upTo } = config.hedge;
-  if (afterMs === 0 || upTo < 2) return backend;
-  const { withHedgedReads } = await import('./hedged-reads.ts');
-  return withHedgedReads(backend, { afterMs, upTo, clock: context.clock });
+  const options = { ...config.options, tls: await readTlsFiles(config.tls) };
+  return createSignedS3Backend(options, { ...context, ...(await hedging(config.hedge, context)) });
+}
+
+/** How reads are sent. What hedges is loaded only where it is configured. */
+async function hedging(hedge: ReadHedge, { clock }: FunctionContext): Promise<{ readonly sendRead?: SendRead }> {
+  if (hedge.afterMs === 0 || hedge.upTo < 2) return {};
+  const { createHedgedReads } = await import('#engine/backend/hedged-reads.ts');
+  return { sendRead: createHedgedReads({ ...hedge, clock, onHedge: () => {} }) };
 }
 
 async function readTlsFiles(files: TlsFiles): Promise<S3TlsOptions> {

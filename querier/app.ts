@@ -1,7 +1,7 @@
-import { wireStatuses } from '#engine/api/status.ts';
 import type { Backend } from '#engine/backend/backend.ts';
-import { type BackendConfig, type BackendContext, createBackend } from '#engine/backend/create.ts';
-import { measureBackend } from '#engine/backend/measured.ts';
+import type { BackendConfig, BackendContext } from '#engine/backend/create.ts';
+import { openStorage } from '#engine/backend/open-storage.ts';
+import type { OnStorageEvent } from '#engine/backend/storage-events.ts';
 import type { Clock } from '#engine/base/clock.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
 import { createPoller, type Poller } from '#engine/blocklist/poller.ts';
@@ -28,6 +28,7 @@ import type { Logger } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { createPollListener, measureBlocklist } from './telemetry/poll-events.ts';
 import { createRecentJobs, jobResult, type RecentJobs } from './telemetry/recent-jobs.ts';
+import { createStorageMetrics } from './telemetry/storage-metrics.ts';
 import { programVersion } from './version.ts';
 import { createEngineSearch } from './worker/engine-search.ts';
 import { createJobExecutor } from './worker/execute.ts';
@@ -66,20 +67,10 @@ interface Parts {
   readonly recentJobs: RecentJobs;
 }
 
-/** The configured store; round trips to a remote one are measured. */
-async function openBackend({ options, metrics }: Parts, config: BackendConfig): Promise<Backend> {
-  const backend = await createBackend(config, options);
-  if (config.kind === 'local') return backend;
-  return measureBackend(backend, options.clock, ({ operation, durationMs, error }) => {
-    const status_code = error === undefined ? '200' : String(wireStatuses[error.code].http);
-    const verb = operation === 'write' ? 'PUT' : operation === 'delete' ? 'DELETE' : 'GET';
-    metrics.backendDuration.observe({ operation: verb, status_code }, durationMs / 1000);
-  });
-}
-
-function engineSearch({ options }: Parts, environment: JobEnvironment, storage: BackendConfig) {
+function engineSearch({ options }: Parts, environment: JobEnvironment, storage: BackendConfig, onStorageEvent: OnStorageEvent) {
   const threads = options.config.querier.scanThreads;
-  return createEngineSearch({ environment, backend: storage, env: options.env, threads, maxMemoryBytes: maxJobMemoryBytes, cacheBytes });
+  const limits = { threads, maxMemoryBytes: maxJobMemoryBytes, cacheBytes };
+  return createEngineSearch({ environment, backend: storage, env: options.env, ...limits, onStorageEvent });
 }
 
 function externalSearch({ options, metrics }: Parts) {
@@ -240,10 +231,11 @@ export async function startApp(options: AppOptions): Promise<App> {
   parts.metrics.limitsDefaults.set({ limit_name: 'max_bytes_per_trace' }, config.limits.maxBytesPerTrace);
   const readiness: Readiness = { notReady: 'Some services are not Running:\nStarting: 1' };
   const storage = await storageConfig(config.values);
-  const backend = await openBackend(parts, storage);
+  const onStorageEvent = createStorageMetrics(parts.metrics);
+  const backend = await openStorage(storage, options, onStorageEvent);
   const blocks = poller(parts, backend);
   const jobs = createJobEnvironment({ backend, maxMemoryBytes: maxJobMemoryBytes, cacheBytes });
-  const engine = engineSearch(parts, jobs, storage);
+  const engine = engineSearch(parts, jobs, storage, onStorageEvent);
   const listener = await open(parts, readiness, { jobs, searchSelf: options.searchSelf ?? engine.search }, blocks);
   const stop = new AbortController();
   const becomeReady = () => {

@@ -1,6 +1,7 @@
 import type { Clock } from '#engine/base/clock.ts';
 import { AppError } from '#engine/base/errors.ts';
 import type { Backend } from './backend.ts';
+import type { ReadHedge, SendRead } from './hedged-reads.ts';
 import type { LocalOptions } from './local.ts';
 import type { Environment, S3Options } from './s3-options.ts';
 
@@ -11,6 +12,7 @@ export type BackendConfig =
       readonly kind: 's3';
       /** `sdk`: the AWS SDK with all its credential sources. `signed`: own small client, which starts faster. */
       readonly client: 'sdk' | 'signed';
+      readonly hedge?: ReadHedge;
     } & S3Options)
   | { readonly kind: 'gcs' }
   | { readonly kind: 'azure' };
@@ -21,6 +23,8 @@ export interface BackendContext {
   /** In [0, 1). */
   readonly random: () => number;
   readonly env: Environment;
+  /** Told of each hedged request. */
+  readonly onHedge?: () => void;
 }
 
 /**
@@ -37,10 +41,10 @@ export async function createBackend(config: BackendConfig, context: BackendConte
     case 's3': {
       if (config.client === 'sdk') {
         const { createS3Backend } = await import('./s3.ts');
-        return createS3Backend(config, context);
+        return createS3Backend(config, { ...context, ...(await hedging(config.hedge, context)) });
       }
       const { createSignedS3Backend } = await import('./s3-signed.ts');
-      return createSignedS3Backend(config, context);
+      return createSignedS3Backend(config, { ...context, ...(await hedging(config.hedge, context)) });
     }
     case 'gcs':
     case 'azure':
@@ -48,4 +52,14 @@ export async function createBackend(config: BackendConfig, context: BackendConte
     default:
       throw new AppError('config', `unknown backend ${JSON.stringify((config as { readonly kind: unknown }).kind)}; use local or s3`);
   }
+}
+
+/** How reads are sent; nothing where they are not hedged. */
+async function hedging(
+  hedge: ReadHedge | undefined,
+  { clock, onHedge = () => {} }: BackendContext,
+): Promise<{ readonly sendRead?: SendRead }> {
+  if (hedge === undefined) return {};
+  const { createHedgedReads, isHedged } = await import('./hedged-reads.ts');
+  return isHedged(hedge) ? { sendRead: createHedgedReads({ ...hedge, clock, onHedge }) } : {};
 }

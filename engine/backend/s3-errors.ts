@@ -1,4 +1,5 @@
 import { AppError } from '#engine/base/errors.ts';
+import { transportFailure } from './transport-failure.ts';
 
 /** What S3 says about a request that failed. */
 export interface S3Failure {
@@ -35,7 +36,8 @@ export function toS3Error({ status, code, message, object, cause }: S3Failure): 
   const detail = [code, message].filter((part) => part !== '').join(': ') || `status ${status}`;
   const options = cause === undefined ? {} : { cause };
   if (code === 'NoSuchBucket') return new AppError('config', `${object}: the bucket does not exist (${detail})`, options);
-  if (passingCodes.includes(code) || status === 429 || status >= 500 || status === 0) {
+  if (status === 0) return transportFailure(`${object}: S3 does not answer (${detail})`, cause);
+  if (passingCodes.includes(code) || status === 429 || status >= 500) {
     return new AppError('unavailable', `${object}: S3 does not answer (${detail})`, options);
   }
   if (code === 'NoSuchKey' || status === 404) return new AppError('not_found', `${object} does not exist`, options);

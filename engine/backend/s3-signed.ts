@@ -2,6 +2,7 @@ import type { Clock } from '#engine/base/clock.ts';
 import { AppError, throwIfAborted } from '#engine/base/errors.ts';
 import { createCredentialSource } from './aws-credentials.ts';
 import type { Backend, ListedObject } from './backend.ts';
+import type { SendRead } from './hedged-reads.ts';
 import { checkKey, checkPrefix } from './keys.ts';
 import { checkRange } from './range.ts';
 import { defaultRetryPolicy, withRetries } from './retry.ts';
@@ -18,6 +19,8 @@ export interface SignedS3Context {
   /** In [0, 1). */
   readonly random: () => number;
   readonly env: Environment;
+  /** Hedges reads of objects; each is sent once without it. */
+  readonly sendRead?: SendRead;
 }
 
 /** A request of this backend: a key or a listing. */
@@ -36,7 +39,9 @@ export function createSignedS3Backend(options: S3Options, context: SignedS3Conte
   const address = resolveS3Address(options, context.env);
   const send = createSender(address, options, context);
   const policy = options.retry ?? defaultRetryPolicy;
-  const call = (request: Call, signal: AbortSignal | undefined) => withRetries(policy, context, signal, () => send(request, signal));
+  const { sendRead = (read, signal) => read(signal) } = context;
+  const call = (request: Call, signal: AbortSignal | undefined) =>
+    withRetries(policy, context, signal, () => sendRead((own) => send(request, own), signal));
   const readPage: PageReader = async (query, signal) => {
     // Also a page that was cut in the middle of its XML is read again.
     const readOnce = async () => parseListing(Buffer.from((await send({ key: '', query }, signal)).body).toString('utf8'));

@@ -2,6 +2,7 @@ import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node
 import { AppError, throwIfAborted, toAppError } from '#engine/base/errors.ts';
 import { allocateBytes, type ByteRange, checkRangeAnswer, checkReadSize, shortObject } from './range.ts';
 import { type S3Address, type S3Options, tlsAgentOptions } from './s3-options.ts';
+import { transportFailure } from './transport-failure.ts';
 
 /** A raw answer. */
 export interface RawAnswer {
@@ -65,7 +66,7 @@ export function createTransport(address: S3Address, { tls, idleTimeoutMs = 10_00
         if (thrown instanceof AppError) throw thrown;
         // The store closes idle connections, and a frozen function does not notice: no sign of trouble, so no waiting.
         if (outgoing.reusedSocket && isReset(thrown) && resent < maxResends) continue;
-        throw new AppError('unavailable', `${raw.object}: S3 does not answer (${(thrown as Error).message})`, { cause: thrown });
+        throw transportFailure(`${raw.object}: S3 does not answer (${(thrown as Error).message})`, thrown);
       }
     }
   };

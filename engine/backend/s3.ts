@@ -3,6 +3,7 @@ import type { Clock } from '#engine/base/clock.ts';
 import { AppError, throwIfAborted } from '#engine/base/errors.ts';
 import { bytes } from '#engine/base/units.ts';
 import type { Backend } from './backend.ts';
+import { type SendRead, sendOnce } from './hedged-reads.ts';
 import { checkKey, checkPrefix } from './keys.ts';
 import { allocateBytes, type ByteRange, checkRange, checkRangeAnswer, checkReadSize } from './range.ts';
 import { defaultRetryPolicy, withRetries } from './retry.ts';
@@ -17,6 +18,8 @@ export interface S3Context {
   /** In [0, 1). */
   readonly random: () => number;
   readonly env: Environment;
+  /** Hedges reads of objects; each is sent once without it. */
+  readonly sendRead?: SendRead;
 }
 
 /** S3 through the AWS SDK, for queriers: all of its credential sources. Retries are ours, so that they are bounded, injected and cover cut bodies. */
@@ -24,8 +27,9 @@ export function createS3Backend(options: S3Options, context: S3Context): Backend
   const address = resolveS3Address(options, context.env);
   const client = createClient(address, options);
   const policy = options.retry ?? defaultRetryPolicy;
+  const { sendRead = sendOnce } = context;
   const get = (key: string, range: ByteRange | undefined, signal: AbortSignal | undefined) =>
-    withRetries(policy, context, signal, () => getObject(client, address, key, range, signal));
+    withRetries(policy, context, signal, () => sendRead((own) => getObject(client, address, key, range, own), signal));
   const readPage: PageReader = (query, signal) =>
     withRetries(policy, context, signal, () => readListingPage(client, address, query, signal));
   return {

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { AnswerFormat, SearchAnswer } from '#engine/api/search-answer.ts';
 import type { SearchBlockRequest } from '#engine/api/search-request.ts';
+import type { OnStorageEvent } from '#engine/backend/storage-events.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
 import type { TenantId } from '#engine/base/units.ts';
 import type { ThreadRequest, ThreadResponse, ThreadSetup } from './thread-protocol.ts';
@@ -25,6 +26,8 @@ export interface ScanThreadsOptions {
   /** Threads that scan; 0 scans on the calling one, which can do nothing else meanwhile. */
   readonly count: number;
   readonly setup: ThreadSetup;
+  /** Told of the threads' requests to the store. */
+  readonly onStorageEvent: OnStorageEvent;
   /** The calling thread's own search. */
   readonly searchHere: SearchInProcess;
 }
@@ -35,7 +38,7 @@ interface Thread {
 }
 
 /** Runs each job on the thread with the fewest, which is started when it is first needed. The calling thread stays free to answer. */
-export function createScanThreads({ count, setup, searchHere }: ScanThreadsOptions): ScanThreads {
+export function createScanThreads({ count, setup, searchHere, onStorageEvent }: ScanThreadsOptions): ScanThreads {
   const threads: Thread[] = [];
   let nextId = 0;
 
@@ -46,7 +49,7 @@ export function createScanThreads({ count, setup, searchHere }: ScanThreadsOptio
   const choose = (): Thread => {
     let best: Thread | undefined;
     for (const thread of threads) if (best === undefined || thread.waiting.size < best.waiting.size) best = thread;
-    if (best === undefined || (best.waiting.size > 0 && threads.length < count)) return startThread(threads, setup, drop);
+    if (best === undefined || (best.waiting.size > 0 && threads.length < count)) return startThread(threads, setup, drop, onStorageEvent);
     return best;
   };
   return {
@@ -60,12 +63,16 @@ export function createScanThreads({ count, setup, searchHere }: ScanThreadsOptio
   };
 }
 
-function startThread(threads: Thread[], setup: ThreadSetup, drop: (thread: Thread) => void): Thread {
+function startThread(threads: Thread[], setup: ThreadSetup, drop: (thread: Thread) => void, onStorageEvent: OnStorageEvent): Thread {
   // A bundle has the thread's main file beside it, under the same ending as its own.
   const file = import.meta.url.endsWith('.ts') ? './thread-main.ts' : './thread-main.mjs';
   const worker = new Worker(new URL(file, import.meta.url), { workerData: setup });
   const thread: Thread = { worker, waiting: new Map() };
   worker.on('message', (response: ThreadResponse) => {
+    if (response.kind === 'storage') {
+      response.events.forEach(onStorageEvent);
+      return;
+    }
     const job = thread.waiting.get(response.id);
     thread.waiting.delete(response.id);
     // An idle thread does not keep the process alive.

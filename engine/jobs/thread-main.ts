@@ -1,6 +1,7 @@
 import { parentPort, type TransferListItem, workerData } from 'node:worker_threads';
 import type { SearchAnswer } from '#engine/api/search-answer.ts';
-import { createBackend } from '#engine/backend/create.ts';
+import { openStorage } from '#engine/backend/open-storage.ts';
+import type { StorageEvent } from '#engine/backend/storage-events.ts';
 import { systemClock } from '#engine/base/clock.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
 import { createJobEnvironment } from './environment.ts';
@@ -11,10 +12,15 @@ import type { ThreadRequest, ThreadResponse, ThreadSetup } from './thread-protoc
 async function main(setup: ThreadSetup): Promise<void> {
   const port = parentPort;
   if (port === null) throw new AppError('internal', 'thread-main.ts runs in a worker thread only');
-  const backend = await createBackend(setup.backend, { clock: systemClock, random: Math.random, env: setup.env });
+  const events: StorageEvent[] = [];
+  const context = { clock: systemClock, random: Math.random, env: setup.env };
+  const backend = await openStorage(setup.backend, context, (event) => events.push(event));
   const environment = createJobEnvironment({ backend, maxMemoryBytes: setup.maxMemoryBytes, cacheBytes: setup.cacheBytes });
   const running = new Map<number, AbortController>();
-  const answer = (response: ThreadResponse, transfer: readonly TransferListItem[] = []) => port.postMessage(response, transfer);
+  const answer = (response: ThreadResponse, transfer: readonly TransferListItem[] = []) => {
+    if (events.length > 0) port.postMessage({ kind: 'storage', events: events.splice(0) } satisfies ThreadResponse);
+    port.postMessage(response, transfer);
+  };
   port.on('message', (message: ThreadRequest) => {
     if (message.kind === 'cancel') {
       running.get(message.id)?.abort();

@@ -2,6 +2,7 @@ import type { AnswerFormat, SearchAnswer } from '#engine/api/search-answer.ts';
 import type { SearchBlockRequest } from '#engine/api/search-request.ts';
 import type { BackendConfig } from '#engine/backend/create.ts';
 import type { Environment } from '#engine/backend/s3-options.ts';
+import type { StorageEvent } from '#engine/backend/storage-events.ts';
 import type { ErrorCode } from '#engine/base/errors.ts';
 import type { TenantId } from '#engine/base/units.ts';
 
@@ -24,7 +25,8 @@ export type ThreadRequest =
     }
   | { readonly kind: 'cancel'; readonly id: number };
 
-/** What comes back: one message per job, also for cancelled ones. */
+/** What comes back: one answer or error per job, also for cancelled ones, and before it what the thread has asked of its storage since the last. */
 export type ThreadResponse =
   | { readonly kind: 'answer'; readonly id: number; readonly answer: SearchAnswer }
+  | { readonly kind: 'storage'; readonly events: readonly StorageEvent[] }
   | { readonly kind: 'error'; readonly id: number; readonly code: ErrorCode; readonly message: string };

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { BackendConfig } from '#engine/backend/create.ts';
+import type { ReadHedge } from '#engine/backend/hedged-reads.ts';
 import type { S3Options, S3TlsOptions } from '#engine/backend/s3-options.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
 import type { ConfigValue } from './schema/key.ts';
@@ -53,10 +54,15 @@ async function s3Options(values: Values): Promise<S3Options> {
   };
 }
 
+function readHedge(values: Values, store: 's3' | 'gcs' | 'azure'): ReadHedge {
+  const of = (name: string) => values.get(`storage.trace.${store}.hedge_requests_${name}`) as number;
+  return { afterMs: of('at'), upTo: of('up_to') };
+}
+
 /** The backend that `storage.trace` names (spec config §6.1). A querier uses the SDK, for all its credential sources. Rejects with `config`. */
 export async function storageConfig(values: Values): Promise<BackendConfig> {
   const kind = values.get('storage.trace.backend') as 'local' | 's3' | 'gcs' | 'azure';
   if (kind === 'local') return { kind, path: values.get('storage.trace.local.path') as string };
-  if (kind === 's3') return { kind, client: 'sdk', ...(await s3Options(values)) };
+  if (kind === 's3') return { kind, client: 'sdk', ...(await s3Options(values)), hedge: readHedge(values, kind) };
   return { kind };
 }

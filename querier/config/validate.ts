@@ -123,6 +123,7 @@ const checks: readonly Check[] = [
   notNegative('query_frontend.query_end_cutoff'),
   notNegative('query_frontend.search.query_backend_after'),
   notNegative('storage.trace.blocklist_poll'),
+  ...['s3', 'gcs', 'azure'].flatMap((store) => ['at', 'up_to'].map((name) => notNegative(`storage.trace.${store}.hedge_requests_${name}`))),
   notNegative('shutdown_delay'),
   port,
   cutoff,

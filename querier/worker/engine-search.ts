@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { BackendConfig, BackendContext } from '#engine/backend/create.ts';
+import type { OnStorageEvent } from '#engine/backend/storage-events.ts';
 import type { JobEnvironment } from '#engine/jobs/environment.ts';
 import { createScanThreads } from '#engine/jobs/scan-threads.ts';
 import { searchBlock } from '#engine/jobs/search-block.ts';
@@ -15,15 +16,18 @@ export interface EngineSearchOptions {
   readonly threads: number;
   readonly maxMemoryBytes: number;
   readonly cacheBytes: number;
+  /** Told of the threads' requests to the store. */
+  readonly onStorageEvent: OnStorageEvent;
 }
 
 /** Searches in this process, on every core of the machine. */
 export function createEngineSearch(options: EngineSearchOptions): { readonly search: RunJob; readonly close: () => Promise<void> } {
-  const { environment, backend, env, maxMemoryBytes, cacheBytes } = options;
+  const { environment, backend, env, maxMemoryBytes, cacheBytes, onStorageEvent } = options;
   const total = options.threads > 0 ? options.threads : availableParallelism();
   const threads = createScanThreads({
     count: total > 1 ? total : 0,
     setup: { backend, env, maxMemoryBytes, cacheBytes: Math.floor(cacheBytes / total) },
+    onStorageEvent,
     searchHere: (...job) => searchBlock(environment, ...job),
   });
   return { search: ({ tenant, request, format }, signal) => threads.search(tenant, request, format, signal), close: threads.close };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Backend } from '#engine/backend/backend.ts';
-import { createBackend } from '#engine/backend/create.ts';
+import { type BackendContext, createBackend } from '#engine/backend/create.ts';
+import type { ReadHedge } from '#engine/backend/hedged-reads.ts';
 import type { S3Options } from '#engine/backend/s3-options.ts';
 import { type Clock, systemClock } from '#engine/base/clock.ts';
 import { AppError, type ErrorCode } from '#engine/base/errors.ts';
@@ -37,7 +38,12 @@ const hastyClock: Clock = {
   },
 };
 
-function open(client: (typeof clients)[number], to: S3Server, options: Partial<S3Options> = {}): Promise<Backend> {
+function open(
+  client: (typeof clients)[number],
+  to: S3Server,
+  options: Partial<S3Options> & { readonly hedge?: ReadHedge } = {},
+  context: Partial<BackendContext> = {},
+): Promise<Backend> {
   const config = {
     kind: 's3',
     client,
@@ -51,7 +57,7 @@ function open(client: (typeof clients)[number], to: S3Server, options: Partial<S
     sessionToken: '',
     ...options,
   } as const;
-  return createBackend(config, { clock: hastyClock, random: () => 0.5, env: {} });
+  return createBackend(config, { clock: hastyClock, random: () => 0.5, env: {}, ...context });
 }
 
 for (const client of clients) {
@@ -64,6 +70,7 @@ for (const client of clients) {
   test(`s3 ${client}: faults that stay are errors after a bounded number of tries`, () => lastingFaults(client));
   test(`s3 ${client}: refusals are told apart from missing objects`, () => refusals(client));
   test(`s3 ${client}: a running call ends when its signal says so`, () => abortsRunningCalls(client));
+  test(`s3 ${client}: a slow read is sent a second time`, () => hedgesReads(client));
   test(`s3 ${client}: connections are kept`, () => keepsConnections(client));
 }
 
@@ -162,6 +169,34 @@ async function abortsRunningCalls(client: (typeof clients)[number]): Promise<voi
       await assert.rejects(running, code(expected));
     }
   }
+}
+
+async function hedgesReads(client: (typeof clients)[number]): Promise<void> {
+  let hedges = 0;
+  const backend = await open(client, server, { hedge: { afterMs: 20, upTo: 2 } }, { clock: systemClock, onHedge: () => hedges++ });
+  const key = `${block}/data.parquet`;
+  await backend.readRange(key, 0, 10); // opens a connection, loads what a first request loads
+  for (const read of [() => backend.readRange(key, 5, 10), () => backend.read(key)]) {
+    hedges = 0;
+    server.clearRequests();
+    server.faults.push({ kind: 'hang' });
+    assert.deepEqual(Buffer.from((await read()).subarray(0, 5)).length, 5);
+    assert.equal(hedges, 1);
+    // The server sees the end of the connection on which the loser waits.
+    while (server.requests().length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.deepEqual(
+      server
+        .requests()
+        .map(({ status }) => (status === 0 ? 'ended' : 'answered'))
+        .sort(),
+      ['answered', 'ended'],
+    );
+  }
+  hedges = 0;
+  server.faults.push({ kind: 'slow', delayMs: 100, match: ({ query }) => query.has('list-type') });
+  await backend.listFolders('');
+  assert.equal(hedges, 0, 'listings are not hedged');
+  server.faults.splice(0);
 }
 
 async function keepsConnections(client: (typeof clients)[number]): Promise<void> {

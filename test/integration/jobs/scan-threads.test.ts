@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { SearchBlockRequest } from '#engine/api/search-request.ts';
 import { createLocalBackend } from '#engine/backend/local.ts';
+import type { StorageEvent } from '#engine/backend/storage-events.ts';
 import { AppError } from '#engine/base/errors.ts';
 import { blockId, tenantId } from '#engine/base/units.ts';
 import { createJobEnvironment } from '#engine/jobs/environment.ts';
 import { createScanThreads, type SearchInProcess } from '#engine/jobs/scan-threads.ts';
 import { searchBlock } from '#engine/jobs/search-block.ts';
+import { startS3Server } from '../backend/s3-server.ts';
 
 // Goal: a scan on a thread answers what a scan here answers, and threads neither leak work nor hide errors.
 // Method: real threads on a real block.
@@ -27,6 +29,7 @@ const block = {
   dedicatedColumns: [],
 };
 const signal = new AbortController().signal;
+const onStorageEvent = (): void => {};
 
 async function request(query: string): Promise<SearchBlockRequest> {
   const { statSync } = await import('node:fs');
@@ -48,7 +51,7 @@ async function searchHere(): Promise<{ search: SearchInProcess; calls: () => num
 
 test('jobs side by side run on threads and answer the same', async () => {
   const here = await searchHere();
-  const threads = createScanThreads({ count: 2, setup, searchHere: here.search });
+  const threads = createScanThreads({ count: 2, setup, searchHere: here.search, onStorageEvent });
   const job = await request('{ kind = server || status = error }');
   const alone = await here.search(tenant, job, 'json', signal);
   const answers = await Promise.all(Array.from({ length: 9 }, () => threads.search(tenant, job, 'json', signal)));
@@ -58,9 +61,42 @@ test('jobs side by side run on threads and answer the same', async () => {
   await threads.close();
 });
 
+test('what threads ask of the store is told here', async () => {
+  const server = await startS3Server({ root, bucket: 'traces', accessKey: 'id', secretKey: 'secret' });
+  const events: StorageEvent[] = [];
+  const never: SearchInProcess = () => new Promise(() => undefined);
+  const backend = {
+    kind: 's3' as const,
+    client: 'signed' as const,
+    bucket: 'traces',
+    prefix: '',
+    endpoint: server.endpoint,
+    insecure: true,
+    forcePathStyle: true,
+    region: 'x',
+    accessKey: 'id',
+    secretKey: 'secret',
+    sessionToken: '',
+    hedge: { afterMs: 100, upTo: 2 },
+  };
+  const threads = createScanThreads({
+    count: 1,
+    setup: { ...setup, backend },
+    searchHere: never,
+    onStorageEvent: (event) => events.push(event),
+  });
+  server.faults.push({ kind: 'hang' });
+  const { traces } = await threads.search(tenant, await request('{ }'), 'json', signal);
+  assert.ok(traces.count > 0);
+  assert.equal(events.filter(({ kind }) => kind === 'hedge').length >= 1, true);
+  assert.ok(events.some((event) => event.kind === 'request' && event.errorCode === undefined && event.durationMs > 0));
+  await threads.close();
+  await server.close();
+});
+
 test('without threads everything runs here', async () => {
   const here = await searchHere();
-  const threads = createScanThreads({ count: 0, setup, searchHere: here.search });
+  const threads = createScanThreads({ count: 0, setup, searchHere: here.search, onStorageEvent });
   const job = await request('{ }');
   await Promise.all([1, 2, 3].map(() => threads.search(tenant, job, 'json', signal)));
   assert.equal(here.calls(), 3);
@@ -68,7 +104,7 @@ test('without threads everything runs here', async () => {
 
 test('errors and aborts come back as they are', async () => {
   const never: SearchInProcess = () => new Promise(() => undefined);
-  const threads = createScanThreads({ count: 1, setup, searchHere: never });
+  const threads = createScanThreads({ count: 1, setup, searchHere: never, onStorageEvent });
   await assert.rejects(
     threads.search(tenant, await request('{ .a = '), 'json', signal),
     (error) => error instanceof AppError && error.code === 'bad_request',
