@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { pinnedNode } from './prepare.mjs';
 
 const root = join(fileURLToPath(import.meta.url), '../../..');
 const target = join(root, 'dist/local');
@@ -19,14 +20,14 @@ function changedAt(path) {
 function isCurrent() {
   if (!existsSync(bundle)) return false;
   const built = statSync(bundle).mtimeMs;
-  return ['engine', 'functions', 'package-lock.json', 'infra/local/build.mjs'].every((path) => changedAt(join(root, path)) < built);
+  return ['engine', 'functions', 'package-lock.json', 'infra/build'].every((path) => changedAt(join(root, path)) < built);
 }
 
 /** Builds beside the target and puts it in place in one step, so that functions that start at the same time do not disturb each other. */
 export function buildFunction() {
   if (isCurrent()) return;
   const part = join(root, `dist/local-${process.pid}`);
-  const { status } = spawnSync(process.execPath, [join(root, 'infra/local/build.mjs'), part], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const { status } = spawnSync(pinnedNode, [join(root, 'infra/build/main.ts'), part], { stdio: ['ignore', 'ignore', 'inherit'] });
   if (status !== 0) throw new Error(`bundling the function failed with exit status ${status}`);
   mkdirSync(join(root, 'dist'), { recursive: true });
   const old = `${part}-old`;

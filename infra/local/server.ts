@@ -61,14 +61,23 @@ export function serverConfig(options: ServerOptions, ports: { readonly http: num
   });
 }
 
+/** A configuration file in a temporary folder of its own, which `remove` takes away. */
+export function writeServerConfig(
+  options: ServerOptions,
+  ports: { readonly http: number; readonly grpc: number },
+): { readonly path: string; readonly remove: () => void } {
+  const folder = mkdtempSync(join(tmpdir(), 'rubato-'));
+  const path = join(folder, 'rubato.yaml');
+  writeFileSync(path, serverConfig(options, ports, join(folder, 'wal')));
+  return { path, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
 /** Starts the server with a configuration file in a temporary folder, which goes when it stops. */
 export async function startServer(options: ServerOptions): Promise<LocalProcess & { readonly grpcPort: number }> {
-  const folder = mkdtempSync(join(tmpdir(), 'rubato-'));
   const ports = { http: await freePort(options.preferredPort), grpc: await freePort() };
-  const configPath = join(folder, 'rubato.yaml');
-  writeFileSync(configPath, serverConfig(options, ports, join(folder, 'wal')));
+  const { path: configPath, remove } = writeServerConfig(options, ports);
   const removed = <Value>(value: Value): Value => {
-    rmSync(folder, { recursive: true, force: true });
+    remove();
     return value;
   };
   const server = await startProcess({

@@ -1,0 +1,82 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+
+/** The repository. */
+export const root = join(import.meta.dirname, '../..');
+
+/** A program that is bundled. */
+export interface Bundle {
+  readonly name: 'cloudrun' | 'lambda' | 'rubato';
+  /** Below the build's folder. */
+  readonly folder: string;
+  readonly options: BuildOptions;
+}
+
+/** SDKs are never in a function's bundle: code that needs one imports it when the configuration asks for it, and says so when it is not there. */
+export const sdkPackages = ['@aws-sdk/*', '@smithy/*', '@google-cloud/*', 'google-auth-library', '@azure/*'];
+
+const shared: BuildOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22',
+  legalComments: 'none',
+  logLevel: 'warning',
+  metafile: true,
+  outExtension: { '.js': '.mjs' },
+};
+
+/**
+ * `import` of one of Node's modules loads it, and runs every getter of its exports, among them those that load web streams and web crypto: 15 ms of a
+ * start. In these bundles a module is loaded when one of its exports is used for the first time.
+ */
+const lazyBuiltins: Plugin = {
+  name: 'lazy-builtins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin', sideEffects: false }));
+    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({ contents: lazyModule(path) }));
+  },
+};
+
+function lazyModule(path: string): string {
+  const exported = Object.keys(process.getBuiltinModule(path) as object).filter((name) => !name.startsWith('_'));
+  return `let loaded;
+    const get = (name) => (loaded ??= process.getBuiltinModule(${JSON.stringify(path)}))[name];
+    for (const name of ${JSON.stringify(exported.join())}.split(','))
+      Object.defineProperty(module.exports, name, { enumerable: true, get: () => get(name) });`;
+}
+
+const functionOptions: BuildOptions = { minify: true, external: sdkPackages, plugins: [lazyBuiltins] };
+
+/**
+ * The container's function listens before it loads the engine, so its bundle is split there: in one file, imports of Node's modules would all come first.
+ * Lambda gives the time before the first call a whole core; one file loads fastest. Queriers keep their dependencies in node_modules: they are not
+ * started for a query.
+ */
+export const bundles: readonly Bundle[] = [
+  {
+    name: 'cloudrun',
+    folder: 'functions',
+    options: { ...functionOptions, entryPoints: ['functions/cloudrun.ts'], chunkNames: 'cloudrun-[name]-[hash]', splitting: true },
+  },
+  { name: 'lambda', folder: 'functions', options: { ...functionOptions, entryPoints: ['functions/lambda.ts'] } },
+  {
+    name: 'rubato',
+    folder: 'npm',
+    options: {
+      entryPoints: { rubato: 'querier/main.ts', 'thread-main': 'engine/jobs/thread-main.ts' },
+      packages: 'external',
+      splitting: true,
+      chunkNames: 'part-[name]-[hash]',
+    },
+  },
+];
+
+/** Bundles one program into its folder below `target`; esbuild's account of what is in which file, paths relative to {@link root}. */
+export async function buildBundle({ folder, options }: Bundle, target: string): Promise<Metafile> {
+  if (!existsSync(join(root, 'engine/kernels/gen/kernels-wasm.js'))) throw new Error('the kernels are not built: npm run build:kernels');
+  const { metafile } = await build({ ...shared, ...options, outdir: join(target, folder) });
+  return metafile!;
+}
