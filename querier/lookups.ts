@@ -1,9 +1,11 @@
+import type { TraceBlockRequest } from '#engine/api/trace-block-params.ts';
 import { type ErrorCode, toAppError } from '#engine/base/errors.ts';
 import type { Poller } from '#engine/blocklist/poller.ts';
 import type { JobEnvironment } from '#engine/jobs/environment.ts';
 import { findTraceInBlock } from '#engine/jobs/find-trace-block.ts';
 import { tagNamesInBlock } from '#engine/jobs/tag-names-block.ts';
 import { tagValuesInBlock } from '#engine/jobs/tag-values-block.ts';
+import { lookUpInBlock } from '#engine/jobs/wire-trace.ts';
 import type { Config } from './config/config.ts';
 import { withDeadline } from './deadline.ts';
 import type { QueryHandlerOptions } from './frontend/query-handler.ts';
@@ -15,7 +17,7 @@ import { jobResult } from './telemetry/recent-jobs.ts';
 import { createTagNamesJobHandler, createTagValuesJobHandler } from './worker/tags-handler.ts';
 import type { TagsRunner } from './worker/tags-job.ts';
 import { createTraceJobHandler } from './worker/trace-handler.ts';
-import { createTraceExecutor, type RunTraceJob } from './worker/trace-job.ts';
+import { createTraceExecutor, type RunTraceJob, type TraceJob } from './worker/trace-job.ts';
 
 /** What {@link createLookups} needs of the process. */
 export interface LookupOptions extends QueryHandlerOptions {
@@ -84,6 +86,10 @@ export function createLookups(options: LookupOptions): Lookups & { readonly runT
   const tagJobs = { environment, runTags, queue, multitenancyEnabled };
   const traceJobs = {
     runTraceJob,
+    lookUpInBlock: (job: TraceJob, request: TraceBlockRequest, signal: AbortSignal) =>
+      withDeadline(environment.clock, config.querier.traceByIdTimeoutMs, signal, (inner) =>
+        lookUpInBlock(options.jobs, job, request, inner),
+      ),
     queue,
     maxBytesPerTrace: config.limits.maxBytesPerTrace,
     multitenancyEnabled,

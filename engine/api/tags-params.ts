@@ -11,7 +11,7 @@ export const tagScopes = ['none', 'resource', 'span', 'event', 'link', 'instrume
 export type TagScope = (typeof tagScopes)[number];
 
 /** What requests for names and for values of tags have. Times are whole seconds, both inclusive; the start may lie behind the end: nothing is found. */
-interface TagLookup extends DateRange {
+export interface TagLookup extends DateRange {
   /** TraceQL of the spans that count, maybe incomplete: what cannot be read is no filter. '' is none; the old endpoints have none. */
   readonly filter: string;
   /** Most names per scope (old endpoint: in all) or values; 0 is unlimited. */
@@ -48,16 +48,17 @@ function lenientCount(form: ReadonlyMap<string, string>, name: string): number {
   }
 }
 
-function parseLookup(form: ReadonlyMap<string, string>, range: DateRange, version: TagsVersion): TagLookup {
+/** What a lookup says besides its time range; also of a job over a block, which needs no times. Nothing of it can be wrong. */
+export function parseTagLookup(form: ReadonlyMap<string, string>, version: TagsVersion): Omit<TagLookup, keyof DateRange> {
   return {
-    ...range,
     filter: version === 2 ? (form.get('q') ?? '') : '',
     limit: lenientCount(form, 'limit'),
     maxStaleValues: lenientCount(form, 'maxStaleValues'),
   };
 }
 
-function parseScope(text: string): TagScope {
+/** Reads `scope`; '' is `none`. Throws `bad_request` `invalid scope: …`. */
+export function parseTagScope(text: string): TagScope {
   const scope = text === '' ? 'none' : tagScopes.find((known) => known === text);
   if (scope === undefined) throw new AppError('bad_request', `invalid scope: ${text}`);
   return scope;
@@ -70,9 +71,9 @@ function parseScope(text: string): TagScope {
 export function parseTagNamesParams(query: string, version: TagsVersion, rules: TagsRules): TagNamesRequest {
   const form = parseForm(query);
   const range = completeDateRange(form, rules);
-  const scope = parseScope(form.get('scope') ?? '');
+  const scope = parseTagScope(form.get('scope') ?? '');
   checkRangeLength(range, rules.maxDurationSeconds);
-  return { scope, ...parseLookup(form, range, version) };
+  return { scope, ...range, ...parseTagLookup(form, version) };
 }
 
 /** As {@link parseTagNamesParams} for the values of a tag; `path` holds its name (spec http-api §5.2, §5.3). */
@@ -81,11 +82,11 @@ export function parseTagValuesParams(path: string, query: string, version: TagsV
   const form = parseForm(query);
   const range = completeDateRange(form, rules);
   checkRangeLength(range, rules.maxDurationSeconds);
-  return { tagName, ...parseLookup(form, range, version) };
+  return { tagName, ...range, ...parseTagLookup(form, version) };
 }
 
-/** The name between `/search/tag/` and `/values` of a path with its percent escapes; it may hold slashes. */
-function tagNameOf(path: string): string {
+/** The name between `/search/tag/` and `/values` of a path with its percent escapes; it may hold slashes. Throws `bad_request` where there is none. */
+export function tagNameOf(path: string): string {
   const escaped = /\/search\/tag\/(.+)\/values$/.exec(path)?.[1] ?? '';
   const name = decodeEscapes(escaped);
   if (name === undefined) throw new AppError('bad_request', `please provide a valid tagName: ${goQuote(escaped)} has a broken escape`);

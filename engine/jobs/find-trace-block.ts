@@ -1,8 +1,8 @@
 import type { Trace } from '#engine/api/otlp.ts';
+import type { TraceBlockPart } from '#engine/api/trace-block-params.ts';
 import { blockObjectKey } from '#engine/backend/keys.ts';
 import { AppError, throwIfAborted, toAppError } from '#engine/base/errors.ts';
 import type { TenantId } from '#engine/base/units.ts';
-import type { BlockMeta } from '#engine/blocklist/meta.ts';
 import { type BloomFilter, bloomKey, bloomShard, mayContain, parseBloom } from '#engine/vparquet/bloom.ts';
 import { reconstructTrace } from '#engine/vparquet/reconstruct.ts';
 import { type BlockVersion, blockVersion } from '#engine/vparquet/versions.ts';
@@ -12,7 +12,7 @@ import { createBlockReader, openBlock } from './open-block.ts';
 import { readTraceRow } from './read-trace-row.ts';
 
 /** What a lookup needs to know of a block. */
-export type TraceBlock = Pick<BlockMeta, 'blockId' | 'version' | 'sizeBytes' | 'footerBytes' | 'bloomShards' | 'dedicatedColumns'>;
+export type TraceBlock = Omit<TraceBlockPart, 'totalRecords'>;
 
 /** The part of a trace that a block holds, if any, and what the lookup read of data.parquet. */
 export interface TraceLookup {

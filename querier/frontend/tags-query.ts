@@ -1,7 +1,8 @@
-import { type AnsweredScope, intrinsicTags, type TagNamesAnswer, type TagValuesAnswer, toByteText } from '#engine/api/tags-answer.ts';
+import { withIntrinsics } from '#engine/api/intrinsic-tags.ts';
+import type { AnsweredScope, TagNamesAnswer, TagValuesAnswer } from '#engine/api/tags-answer.ts';
 import { createNamesCollector, createValuesCollector, type TagLimits } from '#engine/api/tags-collector.ts';
-import type { TagNamesRequest, TagScope, TagsVersion, TagValuesRequest } from '#engine/api/tags-params.ts';
-import type { Reference } from '#engine/traceql/ast.ts';
+import type { TagNamesRequest, TagsVersion, TagValuesRequest } from '#engine/api/tags-params.ts';
+import { oldTag } from '#engine/traceql/old-tag.ts';
 import { parseTagFilter } from '#engine/traceql/tag-filter.ts';
 import type { LimitsConfig } from '../config/config.ts';
 import type { Tenants } from '../server/tenancy.ts';
@@ -17,32 +18,9 @@ export interface TagsEnvironment {
   readonly runTags: TagsRunner;
 }
 
-/** Names that the old endpoint knows for intrinsics; every other name is an attribute of a span or resource (spec http-api §5.2). */
-const oldNames: Readonly<Record<string, Reference & { readonly kind: 'intrinsic' }>> = {
-  name: { kind: 'intrinsic', name: 'name' },
-  rootName: { kind: 'intrinsic', name: 'rootName' },
-  'root.name': { kind: 'intrinsic', name: 'rootName' },
-  rootServiceName: { kind: 'intrinsic', name: 'rootServiceName' },
-  'root.service.name': { kind: 'intrinsic', name: 'rootServiceName' },
-  'status.code': { kind: 'intrinsic', name: 'status' },
-};
-
-/** What a tag name of the old endpoint means. */
-export function oldTag(name: string): Reference {
-  if (Object.hasOwn(oldNames, name)) return oldNames[name]!;
-  return { kind: 'attribute', scope: 'none', name, parent: false };
-}
-
 /** Limits of a request as a collector takes them. */
 export function tagLimits(request: TagNamesRequest | TagValuesRequest, limits: LimitsConfig): TagLimits {
   return { maxBytes: limits.maxBytesPerTagValuesQuery, maxCount: request.limit, maxStaleValues: request.maxStaleValues };
-}
-
-/** Intrinsics do not depend on the blocks, and limits do not count them. The old endpoint lists them only when asked for. */
-export function withIntrinsics(answer: TagNamesAnswer, scope: TagScope, version: TagsVersion): TagNamesAnswer {
-  if (scope !== 'intrinsic' && (version === 1 || scope !== 'none')) return answer;
-  const names = new Map<AnsweredScope, ReadonlySet<string>>([['intrinsic', new Set(intrinsicTags.map(toByteText))], ...answer.names]);
-  return { ...answer, names };
 }
 
 /** A request for names or values that can be looked at while its jobs run. */

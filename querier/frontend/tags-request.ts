@@ -6,9 +6,8 @@ import {
   type TagsVersion,
   type TagValuesRequest,
 } from '#engine/api/tags-params.ts';
-import { AppError, toAppError } from '#engine/base/errors.ts';
+import { parseTag } from '#engine/jobs/wire-tags.ts';
 import type { Reference } from '#engine/traceql/ast.ts';
-import { parseIdentifier } from '#engine/traceql/parse.ts';
 import type { RequestEnvironment } from './metrics-request.ts';
 import { checkQuerySize } from './query-size.ts';
 
@@ -33,14 +32,6 @@ export interface CheckedTagValuesRequest {
   readonly request: TagValuesRequest;
   /** What the name of a v2 request means. */
   readonly tag: Reference | undefined;
-}
-
-function parseTag(name: string): Reference {
-  try {
-    return parseIdentifier(name);
-  } catch (thrown) {
-    throw new AppError('bad_request', `please provide a valid tagName: ${toAppError(thrown).message}`, { cause: thrown });
-  }
 }
 
 /**

@@ -1,10 +1,15 @@
-import { encodeTraceAnswer, noTrace, type TraceVersion } from '#engine/api/trace-answer.ts';
+import { parseForm } from '#engine/api/form.ts';
+import { isBlockJob } from '#engine/api/search-block-params.ts';
+import { noTrace, type TraceAnswer, type TraceVersion } from '#engine/api/trace-answer.ts';
+import { parseTraceBlockParams, type TraceBlockRequest } from '#engine/api/trace-block-params.ts';
 import { parseTraceId, parseTraceParams } from '#engine/api/trace-params.ts';
 import { AppError } from '#engine/base/errors.ts';
+import { traceWireAnswer } from '#engine/jobs/wire-trace.ts';
 import type { JobQueue } from '../frontend/queue.ts';
 import type { Handler } from '../server/exchange.ts';
 import { readTenants } from '../server/tenancy.ts';
-import type { RunTraceJob } from './trace-job.ts';
+import { jobAccept, serverAnswer } from './job-exchange.ts';
+import type { RunTraceJob, TraceJob } from './trace-job.ts';
 
 /**
  * Makes the handler of `GET /querier/api/traces/{id}` and its v2: what a frontend sends (spec http-api §9.2). JSON unless `Accept` is exactly
@@ -13,6 +18,8 @@ import type { RunTraceJob } from './trace-job.ts';
 export function createTraceJobHandler(options: {
   readonly version: TraceVersion;
   readonly runTraceJob: RunTraceJob;
+  /** Looks in the one block that a job names, an addition to Tempo's jobs. */
+  readonly lookUpInBlock: (job: TraceJob, request: TraceBlockRequest, signal: AbortSignal) => Promise<TraceAnswer>;
   readonly queue: JobQueue;
   readonly maxBytesPerTrace: number;
   readonly multitenancyEnabled: boolean;
@@ -25,12 +32,14 @@ export function createTraceJobHandler(options: {
     if (tenant === undefined) throw new AppError('unauthenticated', 'no org id');
     const job = { tenant, traceId: parseTraceId(path), params: parseTraceParams(query), version };
     if (job.params.mode === 'external') throw new AppError('bad_request', 'external mode is not enabled');
-    const answer = job.params.mode === 'ingesters' ? noTrace : await queue.run(label, () => runTraceJob(job, signal), signal);
-    const format = headers.accept === 'application/protobuf' ? 'protobuf' : 'json';
-    const encoded = encodeTraceAnswer(answer, { version, format, maxBytes: maxBytesPerTrace });
-    if (encoded === undefined) {
-      return { status: 404, headers: { 'Content-Type': 'application/json' }, body: '{"metrics":{}}', compressible: true };
+    const accept = jobAccept(headers);
+    const respond = (answer: TraceAnswer, maxBytes: number) => serverAnswer(traceWireAnswer(answer, { version, accept, maxBytes }));
+    if (isBlockJob(parseForm(query))) {
+      const request = parseTraceBlockParams(query, maxBytesPerTrace);
+      const run = () => options.lookUpInBlock(job, request, signal);
+      return respond(await queue.run(label, run, signal), request.maxBytes);
     }
-    return { status: 200, headers: { 'Content-Type': encoded.contentType }, body: encoded.body, compressible: true };
+    const answer = job.params.mode === 'ingesters' ? noTrace : await queue.run(label, () => runTraceJob(job, signal), signal);
+    return respond(answer, maxBytesPerTrace);
   };
 }
