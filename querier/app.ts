@@ -220,7 +220,7 @@ async function open(parts: Parts, readiness: Readiness, engine: Engine, blocks: 
     if (onGrpc !== undefined && isGrpc(request)) onGrpc(request, response);
     else onHttp(request, response);
   });
-  metrics.watchConnections(() => listener.connections());
+  metrics.watchPort({ protocol: 'http', connections: () => listener.connections(), limit: config.server.connectionLimit });
   return listener;
 }
 

@@ -107,7 +107,7 @@ function decodeKey(walk: Walk, node: Node | null, key: ConfigKey): void {
   if (key.status === 'ignored' || key.status === 'removed' || key.status === 'relocated') {
     walk.notices.push({ kind: key.status, path: key.path, line, ...(key.to === undefined ? {} : { to: key.to }) });
   }
-  if (key.status === 'ignored' || node === null) return;
+  if (node === null) return;
   const value = nodeValue(walk, node, key);
   if (value !== undefined && key.status !== 'removed') walk.values.set(key.to ?? key.path, value);
 }

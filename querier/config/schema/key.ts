@@ -15,7 +15,7 @@ export type KeyType =
  * What becomes of a key of Tempo's:
  * - `used`: changes what this process does
  * - `accepted`: checked for its type, has no effect here
- * - `ignored`: belongs to the write path; the whole subtree is skipped unread
+ * - `ignored`: belongs to the write path; its content is not checked
  * - `removed`: Tempo itself has dropped it; a warning
  * - `relocated`: an older spelling of the key in `to`; a warning
  */
@@ -36,16 +36,17 @@ export interface ConfigKey {
   readonly to?: string;
   /** Shown as `<secret>` where the configuration is printed. */
   readonly secret: boolean;
+  /** One sentence for docs/configuration.md; '' only for keys that have no effect. */
+  readonly meaning: string;
+  /** Not one of Tempo's keys. */
+  readonly own: boolean;
 }
 
-/** `[key below the section, type, default as in YAML, status?, extra?]`; status `used` where left out. */
-export type KeyRow = readonly [
-  path: string,
-  type: KeyType,
-  default_: ConfigValue | undefined,
-  status?: KeyStatus,
-  extra?: { readonly to?: string; readonly secret?: boolean },
-];
+/** What a row may say besides: its meaning alone, or more. */
+export type KeyExtra = string | { readonly meaning?: string; readonly to?: string; readonly secret?: boolean };
+
+/** `[key below the section, type, default as in YAML, status?, meaning or more?]`; status `used` where left out. */
+export type KeyRow = readonly [path: string, type: KeyType, default_: ConfigValue | undefined, status?: KeyStatus, extra?: KeyExtra];
 
 const second = 1000;
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: second, m: 60 * second, h: 3600 * second };
@@ -58,30 +59,52 @@ function durationDefault(value: ConfigValue | undefined): ConfigValue | undefine
   return Number(match[1]) * durationUnits[match[2]!]!;
 }
 
+function keys(prefix: string, rows: readonly KeyRow[], own: boolean): readonly ConfigKey[] {
+  return rows.map(([path, type, value, status = 'used', extra = {}]) => {
+    const { meaning = '', to, secret = false } = typeof extra === 'string' ? { meaning: extra } : extra;
+    return {
+      path: prefix === '' ? path : `${prefix}.${path}`,
+      type,
+      default: type === 'duration' || type === 'promDuration' ? durationDefault(value) : value,
+      status,
+      ...(to === undefined ? {} : { to }),
+      secret,
+      meaning,
+      own,
+    };
+  });
+}
+
 /** Makes the keys of a section ('' for the top level) from a table. */
 export function section(prefix: string, rows: readonly KeyRow[]): readonly ConfigKey[] {
-  return rows.map(([path, type, value, status = 'used', extra = {}]) => ({
-    path: prefix === '' ? path : `${prefix}.${path}`,
-    type,
-    default: type === 'duration' || type === 'promDuration' ? durationDefault(value) : value,
-    status,
-    ...(extra.to === undefined ? {} : { to: extra.to }),
-    secret: extra.secret ?? false,
-  }));
+  return keys(prefix, rows, false);
+}
+
+/** As {@link section}, for keys that only Rubato has. */
+export function ownSection(prefix: string, rows: readonly KeyRow[]): readonly ConfigKey[] {
+  return keys(prefix, rows, true);
 }
 
 /** Keys of one type that are accepted without effect and have no default worth printing. */
-export function acceptedKeys(prefix: string, type: KeyType, names: string): readonly ConfigKey[] {
+export function acceptedKeys(prefix: string, type: KeyType, names: string, meaning = ''): readonly ConfigKey[] {
   return section(
     prefix,
-    names.split(/\s+/).map((name): KeyRow => [name, type, undefined, 'accepted']),
+    names.split(/\s+/).map((name): KeyRow => [name, type, undefined, 'accepted', meaning]),
   );
 }
 
-/** Sections of the write path: skipped unread. */
-export function ignoredSections(prefix: string, names: string): readonly ConfigKey[] {
+/** Sections of the write path: their content is not checked. */
+export function ignoredSections(prefix: string, names: string, meaning = 'Write path.'): readonly ConfigKey[] {
   return section(
     prefix,
-    names.split(/\s+/).map((name): KeyRow => [name, 'any', undefined, 'ignored']),
+    names.split(/\s+/).map((name): KeyRow => [name, 'any', undefined, 'ignored', meaning]),
+  );
+}
+
+/** Older spellings: `[old name, type, path of today]`. */
+export function relocatedKeys(prefix: string, rows: readonly (readonly [name: string, type: KeyType, to: string])[]): readonly ConfigKey[] {
+  return section(
+    prefix,
+    rows.map(([name, type, to]): KeyRow => [name, type, undefined, 'relocated', { to }]),
   );
 }

@@ -4,18 +4,18 @@ import { acceptedKeys, type ConfigKey, section } from './key.ts';
 function serverSection(name: string, httpPort: number, status: 'used' | 'accepted'): readonly ConfigKey[] {
   return [
     ...section(name, [
-      ['http_listen_address', 'string', '', status],
-      ['http_listen_port', 'int', httpPort, status],
-      ['http_path_prefix', 'string', '', status],
-      ['http_listen_conn_limit', 'int', 0, status],
-      ['http_server_read_timeout', 'duration', '30s', status],
-      ['http_server_read_header_timeout', 'duration', '0s', status],
-      ['http_server_write_timeout', 'duration', '30s', status],
-      ['http_server_idle_timeout', 'duration', '2m', status],
-      ['graceful_shutdown_timeout', 'duration', '30s', status],
-      ['register_instrumentation', 'bool', true, status],
-      ['log_level', 'string', 'info', status],
-      ['log_format', 'string', 'logfmt', status],
+      ['http_listen_address', 'string', '', status, 'Address of the HTTP port; empty is all.'],
+      ['http_listen_port', 'int', httpPort, status, 'HTTP port; 0 is any free one.'],
+      ['http_path_prefix', 'string', '', status, 'Stands before every path, `/ready` and `/metrics` too.'],
+      ['http_listen_conn_limit', 'int', 0, status, 'Open connections; 0 is unlimited.'],
+      ['http_server_read_timeout', 'duration', '30s', status, 'Longest time to read a request.'],
+      ['http_server_read_header_timeout', 'duration', '0s', status, 'Longest time to read its headers; 0 is the read timeout.'],
+      ['http_server_write_timeout', 'duration', '30s', status, 'Longest time of a request. Raise it for long queries.'],
+      ['http_server_idle_timeout', 'duration', '2m', status, 'An idle connection is closed after this.'],
+      ['graceful_shutdown_timeout', 'duration', '30s', status, 'Requests may take so long when the process stops.'],
+      ['register_instrumentation', 'bool', true, status, 'Serve `/metrics`.'],
+      ['log_level', 'string', 'info', status, '`debug`, `info`, `warn` or `error`.'],
+      ['log_format', 'string', 'logfmt', status, '`logfmt` or `json`.'],
       ['grpc_listen_address', 'string', '', 'accepted'],
       ['grpc_listen_port', 'int', 9095, 'accepted'],
       ['http_listen_network', 'string', 'tcp', 'accepted'],
@@ -30,7 +30,8 @@ function serverSection(name: string, httpPort: number, status: 'used' | 'accepte
       'bool',
       `grpc_server_ping_without_stream_allowed grpc_server_stats_tracking_enabled grpc_server_recv_buffer_pools_enabled
       log_source_ips_enabled log_source_ips_full log_request_headers log_request_at_info_level_enabled proxy_protocol_enabled
-      report_grpc_codes_in_instrumentation_label_enabled grpc_collect_max_streams_by_conn create_new_traces`,
+      report_grpc_codes_in_instrumentation_label_enabled grpc_collect_max_streams_by_conn create_new_traces trace_request_headers
+      http_log_closed_connections_without_response_enabled`,
     ),
     ...acceptedKeys(
       name,
@@ -42,13 +43,11 @@ function serverSection(name: string, httpPort: number, status: 'used' | 'accepte
     ...acceptedKeys(
       name,
       'string',
-      `tls_cipher_suites tls_min_version log_request_exclude_headers_list log_source_ips_header log_source_ips_regex`,
+      `tls_cipher_suites tls_min_version log_request_exclude_headers_list log_source_ips_header log_source_ips_regex
+      trace_request_exclude_headers_list`,
     ),
-    ...acceptedKeys(
-      name,
-      'any',
-      'http_tls_config grpc_tls_config trace_request_headers trace_request_exclude_headers_list cluster_validation',
-    ),
+    ...acceptedKeys(name, 'any', 'http_tls_config grpc_tls_config', 'Not served over TLS: put a proxy in front.'),
+    ...acceptedKeys(name, 'any', 'cluster_validation'),
   ];
 }
 
