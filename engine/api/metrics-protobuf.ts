@@ -1,6 +1,8 @@
 import { attributeFragment } from './fragments.ts';
 import { type MetricsBody, shownValue } from './metrics-body.ts';
+import { isTextField } from './metrics-body-decode.ts';
 import { intervalMs, type MetricsGrid, type MetricsLabel, type MetricsSeries } from './metrics-series.ts';
+import { bytesField, numberField, stringField } from './protobuf-wire.ts';
 import {
   putBytesField,
   putDoubleField,
@@ -33,13 +35,25 @@ function encodeInstant({ labels, values }: MetricsSeries): Uint8Array {
   return written(writer);
 }
 
-function encodeRange({ labels, values, exemplars }: MetricsSeries, grid: MetricsGrid): Uint8Array {
+/**
+ * A metrics answer of a querier's job, QueryRangeResponse, for a frontend. Unlike a frontend's answer it tells a text `nil` from a missing value, which both
+ * are shown as `nil`: others pass over that mark.
+ */
+export function encodeMetricsJob({ grid, series, metrics }: MetricsBody): Uint8Array {
+  const shown = series.filter(({ values }) => !values.every(Number.isNaN));
+  return Buffer.concat([
+    ...shown.map((one) => bytesField(1, encodeRange(one, grid, putExactLabels))),
+    bytesField(2, protobufMetrics(metrics)),
+  ]);
+}
+
+function encodeRange({ labels, values, exemplars }: MetricsSeries, grid: MetricsGrid, putAll = putLabels): Uint8Array {
   const writer = reverseWriter();
   for (const { labels: own, value, timeMs } of exemplars.toReversed()) {
     putMessage(writer, 4, () => {
       putTime(writer, 3, timeMs);
       putValue(writer, 2, value);
-      putLabels(writer, own);
+      putAll(writer, own);
     });
   }
   for (let i = values.length - 1; i >= 0; i--) {
@@ -49,8 +63,18 @@ function encodeRange({ labels, values, exemplars }: MetricsSeries, grid: Metrics
       putValue(writer, 1, values[i]);
     });
   }
-  putLabels(writer, labels);
+  putAll(writer, labels);
   return written(writer);
+}
+
+/** `string_value: "nil"` and a field that nobody else knows. */
+const textNil = Buffer.concat([bytesField(1, Buffer.from('nil')), numberField(isTextField, 1)]);
+
+function putExactLabels(writer: ReverseWriter, labels: readonly MetricsLabel[]): void {
+  for (const label of labels.toReversed()) {
+    if (label.value.type !== 'string' || label.value.value !== 'nil') putLabels(writer, [label]);
+    else putBytesField(writer, 1, Buffer.concat([stringField(1, label.key), bytesField(2, textNil)]));
+  }
 }
 
 function putLabels(writer: ReverseWriter, labels: readonly MetricsLabel[]): void {

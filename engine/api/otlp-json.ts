@@ -9,8 +9,10 @@ import {
   type SpanLink,
 } from './otlp.ts';
 
-const kinds = ['', 'SPAN_KIND_INTERNAL', 'SPAN_KIND_SERVER', 'SPAN_KIND_CLIENT', 'SPAN_KIND_PRODUCER', 'SPAN_KIND_CONSUMER'];
-const statusCodes = ['', 'STATUS_CODE_OK', 'STATUS_CODE_ERROR'];
+/** Names of kinds of spans by their numbers. */
+export const kindNames = ['', 'SPAN_KIND_INTERNAL', 'SPAN_KIND_SERVER', 'SPAN_KIND_CLIENT', 'SPAN_KIND_PRODUCER', 'SPAN_KIND_CONSUMER'];
+/** Names of status codes by their numbers. */
+export const statusCodeNames = ['', 'STATUS_CODE_OK', 'STATUS_CODE_ERROR'];
 
 /** The JSON array of `resourceSpans` (`batches` in v1) as proto3 JSON: defaults left out, 64-bit numbers as text, bytes in base64 (spec http-api §2.3, §3.1). */
 export function resourceSpansJson(list: readonly ResourceSpans[]): string {
@@ -39,7 +41,7 @@ function spanJson(span: Span): string {
     textMember('traceState', span.traceState),
     bytesMember('parentSpanId', span.parentSpanId),
     textMember('name', span.name),
-    enumMember('kind', span.kind, kinds),
+    enumMember('kind', span.kind, kindNames),
     longMember('startTimeUnixNano', span.startNanos),
     longMember('endTimeUnixNano', span.endNanos),
     attributesMember(span.attributes),
@@ -48,7 +50,7 @@ function spanJson(span: Span): string {
     numberMember('droppedEventsCount', span.droppedEventsCount),
     span.links.length === 0 ? '' : `"links":${array(span.links, linkJson)}`,
     numberMember('droppedLinksCount', span.droppedLinksCount),
-    `"status":${object([textMember('message', span.status.message), enumMember('code', span.status.code, statusCodes)])}`,
+    `"status":${object([textMember('message', span.status.message), enumMember('code', span.status.code, statusCodeNames)])}`,
   ]);
 }
 
@@ -149,7 +151,12 @@ function base64(bytes: Uint8Array): string {
 
 /** Reads the proto3 JSON of an AnyValue, as blocks keep values that have no column. Throws SyntaxError where it is none. */
 export function parseAnyValue(text: string): AnyValue {
-  return anyValue(JSON.parse(text), 0);
+  return anyValueFromJson(JSON.parse(text));
+}
+
+/** As {@link parseAnyValue} for JSON that has been parsed. */
+export function anyValueFromJson(json: unknown): AnyValue {
+  return anyValue(json, 0);
 }
 
 function anyValue(json: unknown, depth: number): AnyValue {

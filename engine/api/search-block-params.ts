@@ -90,8 +90,11 @@ export function parseMaxBytes(query: string): number {
   return text === '' ? 0 : invalidUnless('maxBytes', () => parseInteger(text, int32));
 }
 
-/** The parameters of a block part, in Tempo's order. A real querier and tempo-serverless insist on `encoding` and `indexPageSize` (spec read-path §9.3). */
-export function blockPairs(block: BlockPart): readonly (readonly [string, string])[] {
+/**
+ * The parameters of a block part, in Tempo's order. A real querier and tempo-serverless insist on `encoding` and `indexPageSize`; `dataEncoding`, which 2.7 has
+ * too, nobody needs but who calls functions sends it (spec read-path §9.3).
+ */
+export function blockPairs(block: BlockPart, flavour: ParamFlavour = 'tempo'): readonly (readonly [string, string])[] {
   const pairs: [string, string][] = [
     ['blockID', block.blockId],
     ['pagesToSearch', `${block.pagesToSearch}`],
@@ -100,10 +103,9 @@ export function blockPairs(block: BlockPart): readonly (readonly [string, string
     ['encoding', 'none'],
     ['indexPageSize', '0'],
     ['totalRecords', `${block.totalRecords}`],
-    ['dataEncoding', ''],
-    ['version', block.version],
-    ['footerSize', `${block.footerBytes}`],
   ];
+  if (flavour === 'serverless') pairs.push(['dataEncoding', '']);
+  pairs.push(['version', block.version], ['footerSize', `${block.footerBytes}`]);
   if (block.dedicatedColumns.length > 0) pairs.push(['dc', printDedicatedColumnsParameter(block.dedicatedColumns)]);
   return pairs;
 }
@@ -113,6 +115,6 @@ export function blockPairs(block: BlockPart): readonly (readonly [string, string
  * functions only; give 0 for "no maximum".
  */
 export function printSearchBlockParams(request: SearchBlockRequest, maxBytes?: number): string {
-  const pairs = [...searchPairs(request), ...blockPairs(request.block)];
-  return printForm(maxBytes === undefined ? pairs : [...pairs, ['maxBytes', `${maxBytes}`]]);
+  if (maxBytes === undefined) return printForm([...searchPairs(request), ...blockPairs(request.block)]);
+  return printForm([...searchPairs(request), ...blockPairs(request.block, 'serverless'), ['maxBytes', `${maxBytes}`]]);
 }

@@ -123,7 +123,8 @@ const metricsByField: Readonly<Record<number, keyof SearchMetrics>> = {
   7: 'inspectedSpans',
 };
 
-function metricsFromProtobuf(bytes: Uint8Array): SearchMetrics {
+/** The content of a SearchMetrics message. */
+export function metricsFromProtobuf(bytes: Uint8Array): SearchMetrics {
   const metrics = { ...noMetrics };
   for (const field of wireFields(bytes)) {
     const name = metricsByField[field.number];

@@ -1,3 +1,4 @@
+import type { DateRange } from './date-range.ts';
 import { parseForm, printForm } from './form.ts';
 import { parseInteger, uint53 } from './integers.ts';
 import { blockPairs, parseBlockPart } from './search-block-params.ts';
@@ -42,6 +43,16 @@ function parseShared(form: ReadonlyMap<string, string>, version: TagsVersion, te
     limits: { maxBytes: given('maxBytes', tenant.maxBytes), maxCount: limit, maxStaleValues },
     maxConditionGroups: given('maxConditionGroups', tenant.maxConditionGroups),
   };
+}
+
+/** The request's range in a job's URL, passed on where the job is; nothing is cut by it. 0 where it is absent or no number of seconds. */
+export function jobRange(query: string): DateRange {
+  const form = parseForm(query);
+  const seconds = (name: string): number => {
+    const text = form.get(name) ?? '';
+    return /^\d{1,10}$/.test(text) ? Number(text) : 0;
+  };
+  return { startSeconds: seconds('start'), endSeconds: seconds('end') };
 }
 
 /** Reads the query string (without `?`) of a job for names. `tenant` counts where the URL has no such limit. Throws `bad_request` that names the parameter. */

@@ -73,12 +73,22 @@ export function encodedSize(trace: Trace): number {
   return encodeTraceProtobuf(trace).length;
 }
 
+/** How a {@link TraceAnswer} is written. */
+export interface TraceBodyOptions {
+  readonly version: TraceVersion;
+  readonly format: TraceFormat;
+  /** `max_bytes_per_trace`, for the text of a partial answer. */
+  readonly maxBytes: number;
+  /** A job's answer, which a frontend combines with others: shared span ids stay as they are until then (spec read-path §2.3). */
+  readonly ofJob?: boolean;
+}
+
 /** The body and content type of an answer; undefined where v1 answers 404 (spec http-api §3). */
 export function encodeTraceAnswer(
   answer: TraceAnswer,
-  { version, format, maxBytes }: { readonly version: TraceVersion; readonly format: TraceFormat; readonly maxBytes: number },
+  { version, format, maxBytes, ofJob = false }: TraceBodyOptions,
 ): { readonly contentType: string; readonly body: Uint8Array | string } | undefined {
-  const trace = answer.trace && separateSharedIds(answer.trace);
+  const trace = answer.trace && (ofJob ? answer.trace : separateSharedIds(answer.trace));
   const empty = trace === undefined || trace.resourceSpans.length === 0;
   if (version === 1) {
     if (empty) return undefined;

@@ -1,9 +1,8 @@
 import type { WireAnswer, WireJob } from '#engine/api/job-wire.ts';
 import { parseMetricsBlockParams } from '#engine/api/metrics-block-params.ts';
 import { encodeMetricsBody, type MetricsBody } from '#engine/api/metrics-body.ts';
-import { streamedMetrics } from '#engine/api/metrics-protobuf.ts';
+import { encodeMetricsJob } from '#engine/api/metrics-protobuf.ts';
 import type { MetricsAnswer } from '#engine/api/metrics-series.ts';
-import { bytesField } from '#engine/api/protobuf-wire.ts';
 import type { JobEnvironment } from './environment.ts';
 import { wireSeries } from './metrics-wire.ts';
 import { queryRangeBlock } from './query-range-block.ts';
@@ -13,8 +12,7 @@ export function metricsWireAnswer(query: string, answer: MetricsAnswer, accept: 
   const { grid, inspectedBytes, inspectedSpans } = answer;
   const body: MetricsBody = { grid, instant: false, series: wireSeries(query, answer), metrics: { inspectedBytes, inspectedSpans } };
   if (accept === 'application/json') return { status: 200, contentType: accept, body: encodeMetricsBody(body) };
-  const { items, metrics } = streamedMetrics(body);
-  return { status: 200, contentType: accept, body: Buffer.concat([...items.map((item) => bytesField(1, item)), bytesField(2, metrics)]) };
+  return { status: 200, contentType: accept, body: encodeMetricsJob(body) };
 }
 
 /** Runs a metrics job. Rejects as `queryRangeBlock` does, and with `bad_request` where the URL is wrong. */

@@ -18,7 +18,7 @@ export interface TraceWireOptions {
 /** The answer of a lookup as queriers send it: 404 with a body where v1 found nothing (spec http-api §9.2). */
 export function traceWireAnswer(answer: TraceAnswer, { version, accept, maxBytes }: TraceWireOptions): WireAnswer {
   const format = accept === 'application/protobuf' ? 'protobuf' : 'json';
-  const encoded = encodeTraceAnswer(answer, { version, format, maxBytes });
+  const encoded = encodeTraceAnswer(answer, { version, format, maxBytes, ofJob: true });
   if (encoded === undefined) return { status: 404, contentType: 'application/json', body: Buffer.from('{"metrics":{}}') };
   const { contentType, body } = encoded;
   return { status: 200, contentType, body: typeof body === 'string' ? Buffer.from(body) : body };

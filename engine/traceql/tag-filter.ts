@@ -2,6 +2,7 @@ import { AppError, toAppError } from '#engine/base/errors.ts';
 import type { FieldExpression, Query, Reference } from './ast.ts';
 import { parseQuery } from './parse.ts';
 import { isReference } from './plan-filter.ts';
+import { printField } from './print.ts';
 import { repairFilter } from './repair-filter.ts';
 import { validateQuery } from './validate.ts';
 
@@ -37,6 +38,12 @@ export function parseTagFilter(text: string, maxGroups: number): TagFilter | und
   const groups = expand(expression);
   const unusable = groups.some((group) => group.length === 0 || group.some(({ reference }) => isUnscoped(reference)));
   return unusable ? undefined : { groups };
+}
+
+/** A filter's text, which {@link parseTagFilter} reads as the same filter. */
+export function printTagFilter({ groups }: TagFilter): string {
+  const texts = groups.map((group) => group.map(({ expression }) => `(${printField(expression, 'query')})`).join(' && '));
+  return `{ ${texts.length === 1 ? texts[0]! : texts.map((text) => `(${text})`).join(' || ')} }`;
 }
 
 /** The query that finds the spans of one group. */

@@ -121,10 +121,10 @@ export function startTagNames(
   const { limits } = environment;
   const request = readTagNames(environment, version, query);
   const filter = parseTagFilter(request.filter, limits.maxConditionGroupsPerTagQuery);
-  const { scope } = request;
+  const { scope, startSeconds, endSeconds } = request;
   const collector = createNamesCollector(tagLimits(request, limits));
   const runJob = ({ tenant, block }: BlockJob, signal: AbortSignal) =>
-    runTags.names(tenant, { block, scope, filter, limits: tagLimits(request, limits) }, signal);
+    runTags.names(tenant, { block, scope, filter, limits: tagLimits(request, limits), startSeconds, endSeconds }, signal);
   const result = () => withIntrinsics(collector.result(), scope, version);
   const collected = { add: collector.addAnswer, full: collector.full, result, changes: newNames(result) };
   const started = startJobs(options, tenants, request, runJob, collected);
@@ -143,9 +143,10 @@ export function startTagValues(
   const { limits } = environment;
   const { request, tag = oldTag(request.tagName) } = readTagValues(environment, version, path, query);
   const filter = parseTagFilter(request.filter, limits.maxConditionGroupsPerTagQuery);
+  const { startSeconds, endSeconds } = request;
   const collector = createValuesCollector(tagLimits(request, limits));
   const runJob = ({ tenant, block }: BlockJob, signal: AbortSignal) =>
-    runTags.values(tenant, { block, tag, filter, limits: tagLimits(request, limits) }, signal);
+    runTags.values(tenant, { block, tag, filter, limits: tagLimits(request, limits), startSeconds, endSeconds }, signal);
   const { addAnswer: add, full, result } = collector;
   return startJobs(options, tenants, request, runJob, { add, full, result, changes: newValues(result) });
 }

@@ -1,7 +1,7 @@
 import { parseForm } from '#engine/api/form.ts';
 import type { WireAnswer, WireJob } from '#engine/api/job-wire.ts';
 import { isBlockJob } from '#engine/api/search-block-params.ts';
-import type { TagTenantLimits } from '#engine/api/tags-block-params.ts';
+import { jobRange, type TagTenantLimits } from '#engine/api/tags-block-params.ts';
 import type { TagsVersion } from '#engine/api/tags-params.ts';
 import { AppError } from '#engine/base/errors.ts';
 import type { TenantId } from '#engine/base/units.ts';
@@ -48,7 +48,7 @@ export function createTagNamesJobHandler(options: TagsJobHandlerOptions, version
       const { scope } = readTagNames(environment, version, query);
       return tagNamesWireAnswer({ names: new Map(), inspectedBytes: 0 }, scope, version, accept);
     }
-    const job = readTagNamesJob(query, version, tenantLimits(options));
+    const job = { ...readTagNamesJob(query, version, tenantLimits(options)), ...jobRange(query) };
     return tagNamesWireAnswer(await runTags.names(tenant, job, signal), job.scope, version, accept);
   });
 }
@@ -61,7 +61,7 @@ export function createTagValuesJobHandler(options: TagsJobHandlerOptions, versio
       readTagValues(environment, version, path, query);
       return tagValuesWireAnswer({ values: [], inspectedBytes: 0 }, version, accept);
     }
-    const job = readTagValuesJob(path, query, version, tenantLimits(options));
+    const job = { ...readTagValuesJob(path, query, version, tenantLimits(options)), ...jobRange(query) };
     return tagValuesWireAnswer(await runTags.values(tenant, job, signal), version, accept);
   });
 }

@@ -129,7 +129,7 @@ test('a job is a request on the querier API', () => {
   assert.equal(
     jobUrl(job, '/tempo'),
     '/querier/tempo/api/search?start=1&end=2&limit=20&spss=3&q=%7B+name+%3D+%22a+b%22+%7D&blockID=00000000-0000-4000-8000-000000000001' +
-      '&pagesToSearch=1&size=10&startPage=2&encoding=none&indexPageSize=0&totalRecords=4&dataEncoding=&version=vParquet4&footerSize=1',
+      '&pagesToSearch=1&size=10&startPage=2&encoding=none&indexPageSize=0&totalRecords=4&version=vParquet4&footerSize=1',
   );
 });
 
