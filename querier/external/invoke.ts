@@ -29,7 +29,9 @@ export interface JobCost {
 
 /** What a call took. */
 export interface CallCost {
-  /** As the platform bills it; undefined where it does not say. */
+  /** Requests to the platform: more than 1 where limits of payloads made several of the call. 0 where none was sent. */
+  readonly requests: number;
+  /** Time that the platform bills, of all requests together, as far as it or the function says; undefined where neither does. */
   readonly billedMs: number | undefined;
   readonly memoryMb: number | undefined;
   readonly coldStart: boolean;
@@ -45,6 +47,8 @@ export interface Call {
   readonly deadlineMs: number;
   /** This call repeats another one that has not answered. */
   readonly hedged: boolean;
+  /** W3C trace context, passed on to the function. */
+  readonly traceparent?: string;
 }
 
 /** One outcome per job, in the order of the call's jobs. */
@@ -54,6 +58,7 @@ export interface CallResult {
 }
 
 /**
- * Calls one endpoint once: no retry, no hedge. Whatever goes wrong with the call is the outcome of all its jobs; it rejects only with what the signal says.
+ * Calls one endpoint once: no retry, no hedge; only limits of payloads make several requests of it. Whatever goes wrong with the call is the outcome of all its
+ * jobs; it rejects only with what the signal says.
  */
 export type Invoke = (call: Call, signal: AbortSignal) => Promise<CallResult>;
