@@ -7,7 +7,7 @@ import { compareOperands, type Operand } from './expressions.ts';
 import { groupBy } from './groups.ts';
 import type { ScanState } from './scan-state.ts';
 import { groupValues, type SpanValues, spanValues } from './span-values.ts';
-import { coalesce, keepSpans, keepSpansets, type Spansets, spansetsMap, spansetsOf } from './spansets.ts';
+import { coalesce, keepSpans, keepSpansets, type Spansets, spansetsMap, spansetsOf, tracesMap } from './spansets.ts';
 
 /** Where a pipeline runs. */
 export interface PipelineRun {
@@ -102,26 +102,28 @@ function isNumber({ kind }: Operand): boolean {
   return kind === 'int' || kind === 'float' || kind === 'duration';
 }
 
-/** Both pipelines run on whole traces; what they leave is combined per trace, and what they found out about spansets is lost (spec traceql §5.4). */
+/** Both pipelines run on the whole traces of the input, so that no other trace can make them fail; what they leave is combined per trace, and what they found out about spansets is lost (spec traceql §5.4). */
 async function combinePipelines(run: PipelineRun, stage: StagePlan & { readonly kind: 'pipelines' }, input: Spansets): Promise<Spansets> {
   const { state } = run;
-  const left = await runPipeline(run, stage.left);
-  const right = await runPipeline(run, stage.right);
+  const within = await tracesMap(state, input.traces);
+  const left = await runPipeline(run, stage.left, within);
+  const right = await runPipeline(run, stage.right, within);
   if (stage.combination.kind === 'related') refuseSeveralSpansets(left, right, stage.combination.keep === 'unrelated');
   const maps = { left: await mapOf(state, left), right: await mapOf(state, right) };
   const combined = await combine(state, stage.combination, maps.left, maps.right, undefined);
   if (combined === undefined) return keepSpansets(input, new Uint32Array(0));
-  const result = await spansetsOf(state, combined, run.firstTrace);
-  const wanted = new Set(input.traces);
-  return keepSpansets(
-    result,
-    Uint32Array.from(result.traces.keys()).filter((set) => wanted.has(result.traces[set])),
-  );
+  return spansetsOf(state, combined, run.firstTrace);
 }
 
-async function runPipeline(run: PipelineRun, { spansets, stages }: PipelinePlan): Promise<Spansets | undefined> {
+/** What a pipeline leaves of the spans of the byte map `within`. */
+async function runPipeline(run: PipelineRun, { spansets, stages }: PipelinePlan, within: number): Promise<Spansets | undefined> {
   const matched = await evaluateSpansets(run.state, spansets);
-  return matched === undefined ? undefined : runStages(run, stages, matched);
+  if (matched === undefined) return undefined;
+  const { kernels } = run.state.group;
+  const { spanCount } = await run.state.structure();
+  const both = kernels.alloc(spanCount);
+  kernels.and(matched, within, both, spanCount);
+  return runStages(run, stages, both);
 }
 
 async function mapOf(state: ScanState, spansets: Spansets | undefined): Promise<number | undefined> {

@@ -54,6 +54,17 @@ export async function spansetsMap(state: ScanState, { spans }: Spansets): Promis
   return at;
 }
 
+/** All spans of these traces as a byte map. */
+export async function tracesMap(state: ScanState, traces: Uint32Array): Promise<number> {
+  const { kernels } = state.group;
+  const { spanCount, traceCount, traceSpans } = await state.structure();
+  const at = kernels.alloc(spanCount);
+  const map = kernels.u8(at, spanCount).fill(0);
+  const starts = kernels.u32(traceSpans, traceCount + 1);
+  for (let i = 0; i < traces.length; i++) map.fill(1, starts[traces[i]], starts[traces[i] + 1]);
+  return at;
+}
+
 /** Drops the spans that a byte map does not hold, and spansets that have none left. */
 export function keepSpans(spansets: Spansets, map: Uint8Array): Spansets {
   const { spans, starts } = spansets;
