@@ -1,0 +1,42 @@
+/** Draws numbers in [0, 1); the same seed gives the same numbers. */
+export type Random = () => number;
+
+/** Mulberry32. */
+export function createRandom(seed: number): Random {
+  let state = (seed * 0x9e3779b1) >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = state;
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** A draw of the standard normal distribution. */
+export function normal(random: Random): number {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}
+
+/** A distribution of durations, milliseconds. */
+export type Durations = (random: Random) => number;
+
+/** Lognormal by its mean and standard deviation. */
+export function lognormal(meanMs: number, sdMs: number): Durations {
+  const variance = Math.log(1 + (sdMs / meanMs) ** 2);
+  const mu = Math.log(meanMs) - variance / 2;
+  const sigma = Math.sqrt(variance);
+  return (random) => Math.exp(mu + sigma * normal(random));
+}
+
+/** Lognormal by its median and 99th percentile. */
+export function lognormalByTail(medianMs: number, p99Ms: number): Durations {
+  const sigma = Math.log(p99Ms / medianMs) / 2.3263;
+  return (random) => medianMs * Math.exp(sigma * normal(random));
+}
+
+/** The value below which that share of the values lies: the nearest rank. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))] ?? Number.NaN;
+}
