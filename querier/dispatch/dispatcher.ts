@@ -1,4 +1,4 @@
-import type { WireJob } from '#engine/api/job-wire.ts';
+import type { JobKind, WireJob } from '#engine/api/job-wire.ts';
 import { AppError, throwIfAborted, toAppError } from '#engine/base/errors.ts';
 import type { JobFailed } from '../external/invoke.ts';
 import { failureOfOutcome, stepAfterFailure } from './after-failure.ts';
@@ -23,8 +23,8 @@ export interface SendOptions {
 export interface Dispatcher {
   /** Rejects with the job's own error, and at once when the signal is aborted: then its calls are aborted, and none is started. */
   readonly send: (job: WireJob, options: SendOptions, signal: AbortSignal) => Promise<Sent>;
-  /** Some endpoint takes calls. */
-  readonly available: () => boolean;
+  /** Some endpoint takes calls with jobs of that kind. */
+  readonly available: (kind: JobKind) => boolean;
   readonly endpoints: () => readonly { readonly url: string; readonly inFlight: number; readonly state: 'ready' | 'probe' | 'down' }[];
 }
 
@@ -68,7 +68,9 @@ function avoided(tasks: readonly Task[]) {
 
 function choose(state: DispatchState, tasks: readonly Task[]): EndpointState | undefined {
   const { clock, random, maxInFlightPerEndpoint: maxInFlight } = state.options;
-  return chooseEndpoint(state.pools, avoided(tasks), { nowMs: clock.monotonicMs(), maxInFlight }, random);
+  const { kind } = tasks[0]!.job;
+  const pools = state.pools.map((pool) => pool.filter(({ endpoint }) => endpoint.takes(kind)));
+  return chooseEndpoint(pools, avoided(tasks), { nowMs: clock.monotonicMs(), maxInFlight }, random);
 }
 
 /** When one of the endpoints that cannot take a call now will: now for full ones, later for throttled ones, never for those that are down. */
@@ -77,6 +79,7 @@ function roomAtMs(state: DispatchState, tasks: readonly Task[]): number {
   const { untilMs } = avoided(tasks);
   let earliest = Number.POSITIVE_INFINITY;
   for (const at of state.pools.flat()) {
+    if (!at.endpoint.takes(tasks[0]!.job.kind)) continue;
     if (at.health.openUntilMs > nowMs || (at.health.openUntilMs > 0 && at.health.probing)) continue;
     earliest = Math.min(earliest, Math.max(nowMs, at.health.pausedUntilMs, untilMs.get(at) ?? 0));
   }
@@ -214,12 +217,13 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
     options,
     pools: options.pools.map((pool) => pool.endpoints.map((endpoint) => ({ pool, endpoint, health: healthyEndpoint, inFlight: 0 }))),
     budget: createHedgeBudget(options.budget),
-    ...{ groups: new Map(), populations: new Map(), pending: [], flushPlanned: false },
+    ...{ groups: new Map(), populations: new Map(), pending: [], running: 0, flushPlanned: false },
     ...{ checkAtMs: Number.POSITIVE_INFINITY, lastCheckMs: Number.NEGATIVE_INFINITY, stopWaiting: new AbortController() },
   };
   const nowMs = () => options.clock.monotonicMs();
   return {
-    available: () => state.pools.some((pool) => pool.some(({ health }) => availability(health, nowMs()) !== 'down')),
+    available: (kind) =>
+      state.pools.flat().some(({ endpoint, health }) => endpoint.takes(kind) && availability(health, nowMs()) !== 'down'),
     endpoints: () =>
       state.pools.flat().map(({ endpoint, inFlight, health }) => ({ url: endpoint.url, inFlight, state: availability(health, nowMs()) })),
     send: async (job, { deadlineMs, listener }, signal) => {

@@ -62,7 +62,7 @@ export function repeatSlowCalls(state: DispatchState, startHedge: StartHedge): n
         onEvent({ kind: 'hedge_denied' });
         return Math.min(nextMs, nowMs + refusedMs);
       }
-      state.budget.take(nowMs);
+      state.budget.take(nowMs, state.running);
       call.repeated = true;
     }
   }

@@ -53,6 +53,7 @@ export function startCall(state: DispatchState, at: EndpointState, tasks: readon
     ...{ repeated: false, ended: false },
   };
   at.inFlight++;
+  state.running++;
   setHealth(state, at, onStart(at.health, nowMs));
   group.launched++;
   for (const population of populations) population.running.add(call);
@@ -63,7 +64,7 @@ export function startCall(state: DispatchState, at: EndpointState, tasks: readon
     if (hedged) task.hedges++;
     deadlineMs = Math.min(deadlineMs, task.deadlineMs);
   }
-  if (!hedged) state.budget.earn(nowMs);
+  if (!hedged) state.budget.earn(nowMs, state.running);
   onEvent({ kind: 'call_started', pool: at.pool.name, endpoint: at.endpoint.url, hedged });
   at.endpoint.invoke({ jobs: tasks.map(({ job }) => job), deadlineMs, hedged }, call.controller.signal).then(
     (result) => finishCall(state, call, result, onOutcomes),
@@ -71,7 +72,7 @@ export function startCall(state: DispatchState, at: EndpointState, tasks: readon
       // Only the abort of our own signal rejects, and then the call has ended here already; anything else is a transport that broke its word.
       const { code, message } = toAppError(thrown);
       const failed = { kind: 'failed', reason: 'transport', code, message, retryable: true } as const;
-      const cost = { billedMs: undefined, memoryMb: undefined, coldStart: false };
+      const cost = { requests: 1, billedMs: undefined, memoryMb: undefined, coldStart: false };
       finishCall(state, call, { outcomes: tasks.map(() => failed), cost }, onOutcomes);
     },
   );
@@ -80,6 +81,7 @@ export function startCall(state: DispatchState, at: EndpointState, tasks: readon
 function leave(state: DispatchState, call: RunningCall): number {
   call.ended = true;
   call.at.inFlight--;
+  state.running--;
   for (const population of call.populations) population.running.delete(call);
   for (const task of call.tasks) task.calls.delete(call);
   return state.options.clock.monotonicMs() - call.startedMs;

@@ -146,6 +146,8 @@ export interface DispatchState {
   readonly groups: Map<string, Group>;
   /** By pool, kind of job and size class; and by pool. */
   readonly populations: Map<string, Population>;
+  /** Calls that run. */
+  running: number;
   pending: Task[];
   /** The next look at running calls; Infinity: none is planned. */
   checkAtMs: number;

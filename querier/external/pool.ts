@@ -1,3 +1,4 @@
+import type { JobKind } from '#engine/api/job-wire.ts';
 import type { Invoke } from './invoke.ts';
 
 /** Who bills for a call, for the price table: `lambda-arm64`, `lambda-x86`, `cloudrun`, or `none` for machines that are paid anyway. */
@@ -11,6 +12,8 @@ export interface PoolEndpoint {
   readonly invoke: Invoke;
   /** Jobs that one call may carry: 1 where the endpoint knows only Tempo's protocol. Asked at each call, because a handshake may change it. */
   readonly maxJobsPerCall: () => number;
+  /** Whether it runs jobs of that kind: an endpoint that knows only Tempo's protocol searches, and nothing else. */
+  readonly takes: (kind: JobKind) => boolean;
 }
 
 /**

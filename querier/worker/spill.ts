@@ -17,7 +17,7 @@ export interface SpillWork<Answer> {
 
 /** An answer and where it comes from. */
 export type Placed<Answer> =
-  | { readonly where: 'self'; readonly answer: Answer; /** It was out first. */ readonly cameBack: boolean }
+  | { readonly where: 'self'; readonly answer: Answer /** It was out first. */; readonly cameBack: boolean }
   | { readonly where: 'external'; readonly answer: Answer; readonly endpoint: string; readonly hedges: number };
 
 /** What {@link createSpill} needs. */
@@ -36,7 +36,11 @@ export interface SpillOptions {
 
 /** Runs jobs here or outside. */
 export interface Spill {
-  readonly run: <Answer>(work: SpillWork<Answer>, signal: AbortSignal, onPlaced?: (where: 'self' | 'external') => void) => Promise<Placed<Answer>>;
+  readonly run: <Answer>(
+    work: SpillWork<Answer>,
+    signal: AbortSignal,
+    onPlaced?: (where: 'self' | 'external') => void,
+  ) => Promise<Placed<Answer>>;
 }
 
 interface Kept {
@@ -146,7 +150,13 @@ export function createSpill(options: SpillOptions): Spill {
       const means = kept.get(work.kind) ?? { selfMs: undefined, externalMs: undefined };
       kept.set(work.kind, means);
       const remainingMs = work.deadlineMs - clock.nowMs();
-      const view = { externalAvailable: dispatcher !== undefined && dispatcher.available(), running, parallel, remainingMs, ...means };
+      const view = {
+        externalAvailable: dispatcher?.available(work.kind) === true,
+        running,
+        parallel,
+        remainingMs,
+        ...means,
+      };
       if (dispatcher === undefined || (placeJob(policy, view) === 'self' && view.externalAvailable)) {
         return { where: 'self', answer: await runHere(work, means, signal), cameBack: false };
       }

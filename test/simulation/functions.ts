@@ -138,7 +138,7 @@ export function createFunctions(options: FunctionsOptions): { readonly invoke: I
 function resultOf(call: Call, plan: Plan, late: boolean, startMs: number, totalMs: number, options: FunctionsOptions): CallResult {
   const failure = late ? 'timeout' : plan.failure;
   const turnedAway = failure === 'transport' || failure === 'throttled';
-  const cost = { billedMs: turnedAway ? 0 : totalMs, memoryMb: options.memoryMb ?? 1769, coldStart: startMs > 0 };
+  const cost = { requests: 1, billedMs: turnedAway ? 0 : totalMs, memoryMb: options.memoryMb ?? 1769, coldStart: startMs > 0 };
   if (failure === undefined) return { outcomes: call.jobs.map(options.answer), cost };
   const failed: JobOutcome = {
     ...{ kind: 'failed', reason: failure, code: 'unavailable', message: `simulated: ${failure}`, retryable: true },
