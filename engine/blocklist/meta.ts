@@ -1,16 +1,7 @@
 import { type DedicatedColumn, dedicatedColumnsFromMeta } from '#engine/api/dedicated-columns.ts';
 import { AppError } from '#engine/base/errors.ts';
-import {
-  type BlockId,
-  type Bytes,
-  blockId,
-  bytes,
-  type TenantId,
-  tenantId,
-  tenantIdProblem,
-  type UnixSeconds,
-  unixSeconds,
-} from '#engine/base/units.ts';
+import { type BlockId, type Bytes, blockId, bytes, type TenantId, type UnixSeconds, unixSeconds } from '#engine/base/units.ts';
+import { createMetaPool, type MetaPool } from './meta-pool.ts';
 
 /** What is known of a block without opening it: its meta.json (spec blocks §2). */
 export interface BlockMeta {
@@ -68,17 +59,18 @@ const defaultBloomShards = 10;
 const maxUint32 = 2 ** 32 - 1;
 
 /** Reads a meta.json or meta.compacted.json of any release; unknown members are ignored. Throws `corrupt_block` that names the member. */
-export function parseBlockMeta(json: Uint8Array): BlockMeta {
+export function parseBlockMeta(json: Uint8Array, pool: MetaPool = createMetaPool()): BlockMeta {
   if (json.length > maxMetaBytes) throw new AppError('corrupt_block', `block meta is longer than ${maxMetaBytes} bytes`);
-  return blockMetaFromJson(parseJsonBytes(json, 'block meta'));
+  return blockMetaFromJson(parseJsonBytes(json, 'block meta'), pool);
 }
 
-/** The same for a value that JSON.parse gave, as the tenant index holds them; `parse` reads its dedicatedColumns. Throws `corrupt_block`. */
-export function blockMetaFromJson(value: unknown, parse = parseColumns): BlockMeta {
+/** The same for a value that JSON.parse gave, as the tenant index holds them. Throws `corrupt_block`. */
+export function blockMetaFromJson(value: unknown, pool: MetaPool = createMetaPool()): BlockMeta {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new AppError('corrupt_block', 'block meta is no JSON object');
   const fields = value as Readonly<Record<string, unknown>>;
-  return checkMeta({
+  const columns = fields.dedicatedColumns;
+  const parts = {
     version: fields.format,
     blockId: fields.blockID,
     tenant: fields.tenantID,
@@ -91,21 +83,23 @@ export function blockMetaFromJson(value: unknown, parse = parseColumns): BlockMe
     compactionLevel: fields.compactionLevel,
     replicationFactor: fields.replicationFactor,
     bloomShards: fields.bloomShards,
-    dedicatedColumns: parse(fields.dedicatedColumns),
-  });
+    dedicatedColumns: pool.columns(JSON.stringify(columns) ?? '', () => parseColumns(columns)),
+  };
+  return checkMeta(parts, pool);
 }
 
 /** Checks the parts of a meta. Throws `corrupt_block` that names the member of meta.json. */
-export function checkMeta(parts: MetaParts): BlockMeta {
+export function checkMeta(parts: MetaParts, pool: MetaPool): BlockMeta {
   const { version, tenant } = parts;
   if (typeof version !== 'string' || version === '') throw invalid('format', version);
   const id = typeof parts.blockId === 'string' ? blockId(parts.blockId) : undefined;
   if (id === undefined) throw invalid('blockID', parts.blockId);
-  if (typeof tenant !== 'string' || tenantIdProblem(tenant) !== undefined) throw invalid('tenantID', tenant);
+  const owner = typeof tenant === 'string' ? pool.tenant(tenant) : undefined;
+  if (owner === undefined) throw invalid('tenantID', tenant);
   return {
-    tenant: tenantId(tenant),
+    tenant: owner,
     blockId: id,
-    version,
+    version: pool.version(version),
     startSeconds: unixSeconds(parts.startSeconds),
     endSeconds: unixSeconds(parts.endSeconds),
     totalTraces: count('totalObjects', parts.totalTraces, Number.MAX_SAFE_INTEGER),

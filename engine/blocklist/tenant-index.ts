@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip, zstdDecompress } from 'node:zlib';
-import type { DedicatedColumn } from '#engine/api/dedicated-columns.ts';
 import { AppError } from '#engine/base/errors.ts';
+import type { BlockId } from '#engine/base/units.ts';
 import {
   type BlockMeta,
   blockMetaFromJson,
@@ -12,6 +12,7 @@ import {
   parseJsonBytes,
   parseTimeMs,
 } from './meta.ts';
+import { createMetaPool, type MetaPool } from './meta-pool.ts';
 import { type ProtobufField, readProtobufFields } from './protobuf-reader.ts';
 
 /** A tenant's list of blocks as an index builder wrote it (spec blocks §3). */
@@ -25,44 +26,76 @@ export interface TenantIndex {
 /** Object names below the tenant, in the order in which readers try them. */
 export const tenantIndexNames = { protobuf: 'index.pb.zst', json: 'index.json.gz' } as const;
 
-/** Most bytes that an index may have unpacked: some 300 000 blocks in JSON, and a million in protobuf. */
-export const maxIndexBytes = 128 * 1024 * 1024;
+/** Most bytes that an index may have unpacked: with Tempo's default dedicated columns some 150 000 blocks in JSON and 500 000 in protobuf. */
+export const maxIndexBytes = { protobuf: 256 * 1024 * 1024, json: 128 * 1024 * 1024 } as const;
 
 const unpackGzip = promisify(gunzip);
 const unpackZstd = promisify(zstdDecompress);
 
+/** How an index is read. */
+export interface DecodeOptions {
+  /** {@link maxIndexBytes} without it. */
+  readonly maxBytes?: number;
+  readonly pool?: MetaPool;
+  /** Blocks that were known before: one that looks the same keeps its object, so that polls leave no garbage behind. */
+  readonly known?: ReadonlyMap<BlockId, BlockMeta>;
+}
+
+/** Blocks that are read in one go; then others get their turn, since an index may have hundreds of thousands. */
+const blocksPerTurn = 4096;
+
 /** Reads `index.json.gz`. Throws `corrupt_block`, or `resource_exhausted` when it unpacks to more than `maxBytes`. */
-export async function decodeJsonIndex(packed: Uint8Array, maxBytes = maxIndexBytes): Promise<TenantIndex> {
+export async function decodeJsonIndex(packed: Uint8Array, options: DecodeOptions = {}): Promise<TenantIndex> {
+  const { maxBytes = maxIndexBytes.json, pool = createMetaPool(), known } = options;
   const json = await unpack(() => unpackGzip(packed, { maxOutputLength: maxBytes }), tenantIndexNames.json, maxBytes);
   const value = parseJsonBytes(json, 'the tenant index');
   if (typeof value !== 'object' || value === null) throw new AppError('corrupt_block', 'the tenant index is no JSON object');
   const fields = value as Readonly<Record<string, unknown>>;
-  const store = createColumnStore();
-  const share = (columns: unknown) => store(JSON.stringify(columns) ?? '', () => parseColumns(columns));
+  const read = (entry: unknown): BlockMeta => settle(blockMetaFromJson(entry, pool), known);
   return {
     createdAtMs: parseTimeMs(fields.created_at, 'created_at'),
-    metas: listOf(fields.meta, 'meta').map((entry) => blockMetaFromJson(entry, share)),
-    compacted: listOf(fields.compacted, 'compacted').map((entry) => {
+    metas: await mapInTurns(listOf(fields.meta, 'meta'), read),
+    compacted: await mapInTurns(listOf(fields.compacted, 'compacted'), (entry) => {
       const { compactedTime } = (entry ?? {}) as Readonly<Record<string, unknown>>;
-      return {
-        meta: blockMetaFromJson(entry, share),
-        compactedMs: compactedTime === undefined ? 0 : parseTimeMs(compactedTime, 'compactedTime'),
-      };
+      return { meta: read(entry), compactedMs: compactedTime === undefined ? 0 : parseTimeMs(compactedTime, 'compactedTime') };
     }),
   };
 }
 
+async function mapInTurns<Entry, Result>(entries: readonly Entry[], map: (entry: Entry) => Result): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const entry of entries) {
+    results.push(map(entry));
+    if (results.length % blocksPerTurn === 0) await nextTurn();
+  }
+  return results;
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function settle(meta: BlockMeta, known: DecodeOptions['known']): BlockMeta {
+  const held = known?.get(meta.blockId);
+  return held !== undefined && held.sizeBytes === meta.sizeBytes && held.version === meta.version ? held : meta;
+}
+
 /** Reads `index.pb.zst`. Errors as {@link decodeJsonIndex}. */
-export async function decodeProtobufIndex(packed: Uint8Array, maxBytes = maxIndexBytes): Promise<TenantIndex> {
+export async function decodeProtobufIndex(packed: Uint8Array, options: DecodeOptions = {}): Promise<TenantIndex> {
+  const { maxBytes = maxIndexBytes.protobuf, pool = createMetaPool(), known } = options;
   const message = await unpack(() => unpackZstd(packed, { maxOutputLength: maxBytes }), tenantIndexNames.protobuf, maxBytes);
-  const store = createColumnStore();
   const metas: BlockMeta[] = [];
   const compacted: CompactedBlockMeta[] = [];
   let createdAtMs: number | undefined;
+  let fields = 0;
   for (const field of readProtobufFields(message)) {
     if (field.number === 1) createdAtMs = timestampMs(field);
-    else if (field.number === 2) metas.push(blockMetaOf(field, store));
-    else if (field.number === 3) compacted.push(compactedMetaOf(field, store));
+    else if (field.number === 2) metas.push(settle(blockMetaOf(field, pool), known));
+    else if (field.number === 3) {
+      const { meta, compactedMs } = compactedMetaOf(field, pool);
+      compacted.push({ meta: settle(meta, known), compactedMs });
+    }
+    if (++fields % blocksPerTurn === 0) await nextTurn();
   }
   // Every writer sets it; without it an empty object would pass for a tenant without blocks.
   if (createdAtMs === undefined) throw new AppError('corrupt_block', 'the tenant index has no created_at');
@@ -87,24 +120,11 @@ function listOf(value: unknown, member: string): readonly unknown[] {
   return value;
 }
 
-/** Gives the columns of a text, which `parse` reads when it is a new one. */
-type ColumnStore = (text: string, parse: () => readonly DedicatedColumn[]) => readonly DedicatedColumn[];
-
-/** Blocks of a tenant mostly have the same columns: one array for all of them saves most of the list's memory, and parsing them once most of the time. */
-function createColumnStore(): ColumnStore {
-  const known = new Map<string, readonly DedicatedColumn[]>();
-  return (text, parse) => {
-    const held = known.get(text) ?? parse();
-    known.set(text, held);
-    return held;
-  };
-}
-
-function compactedMetaOf(field: ProtobufField, store: ColumnStore): CompactedBlockMeta {
+function compactedMetaOf(field: ProtobufField, pool: MetaPool): CompactedBlockMeta {
   let meta: BlockMeta | undefined;
   let compactedMs = 0;
   for (const inner of readProtobufFields(messageOf(field))) {
-    if (inner.number === 1) meta = blockMetaOf(inner, store);
+    if (inner.number === 1) meta = blockMetaOf(inner, pool);
     else if (inner.number === 2) compactedMs = timestampMs(inner);
   }
   if (meta === undefined) throw new AppError('corrupt_block', 'the tenant index has a compacted block without block_meta');
@@ -122,7 +142,7 @@ const numberFields: Readonly<Record<number, keyof MetaParts>> = {
   18: 'replicationFactor',
 };
 
-function blockMetaOf(field: ProtobufField, store: ColumnStore): BlockMeta {
+function blockMetaOf(field: ProtobufField, pool: MetaPool): BlockMeta {
   const parts: { -readonly [Part in keyof MetaParts]?: MetaParts[Part] } = {};
   let columns: Uint8Array = new Uint8Array(0);
   for (const inner of readProtobufFields(messageOf(field))) {
@@ -141,8 +161,8 @@ function blockMetaOf(field: ProtobufField, store: ColumnStore): BlockMeta {
   // Written also when there are none.
   const text = Buffer.from(columns.buffer, columns.byteOffset, columns.byteLength).toString('latin1');
   const parse = () => parseColumns(text === '' ? undefined : parseJsonBytes(columns, 'dedicated_columns of the tenant index'));
-  parts.dedicatedColumns = store(text, parse);
-  return checkMeta(parts as MetaParts);
+  parts.dedicatedColumns = pool.columns(text, parse);
+  return checkMeta(parts as MetaParts, pool);
 }
 
 function messageOf({ number, bytes }: ProtobufField): Uint8Array {

@@ -5,8 +5,9 @@ import type { Clock } from '#engine/base/clock.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
 import { mapParallel } from '#engine/base/parallel.ts';
 import { type BlockId, isBlockId, type TenantId } from '#engine/base/units.ts';
-import { createBlocklist, metasById, type TenantBlocklist } from './list.ts';
+import { metasById, type TenantBlocklist, updateBlocklist } from './list.ts';
 import { type BlockMeta, type CompactedBlockMeta, maxMetaBytes, parseBlockMeta } from './meta.ts';
+import type { MetaPool } from './meta-pool.ts';
 
 /** What a scan of a tenant's folder needs. */
 export interface ScanOptions {
@@ -20,6 +21,7 @@ export interface ScanOptions {
   readonly jitterMs: number;
   /** A tenant with more blocks is refused (`resource_exhausted`). */
   readonly maxBlocks: number;
+  readonly pool: MetaPool;
   /** Told of each block that is left out because its meta is broken. */
   readonly onSkip: (block: BlockId, error: AppError) => void;
 }
@@ -68,7 +70,7 @@ export async function scanTenant(
     }
   };
   await mapParallel(unknown, options.concurrency, readOne, signal);
-  return createBlocklist(metas, compacted);
+  return updateBlocklist(known, metas, compacted);
 }
 
 async function findBlocks(tenant: TenantId, { backend, maxBlocks }: ScanOptions, signal: AbortSignal | undefined) {
@@ -91,16 +93,21 @@ async function findBlocks(tenant: TenantId, { backend, maxBlocks }: ScanOptions,
   return found.values();
 }
 
-async function readMeta(tenant: TenantId, candidate: FoundBlock, { backend, clock, random, jitterMs }: ScanOptions, signal: AbortSignal) {
+async function readMeta(
+  tenant: TenantId,
+  candidate: FoundBlock,
+  { backend, clock, random, jitterMs, pool }: ScanOptions,
+  signal: AbortSignal,
+) {
   const { block, metaBytes, compactedMs } = candidate;
   if (metaBytes > maxMetaBytes) throw new AppError('corrupt_block', `block meta is longer than ${maxMetaBytes} bytes`);
   if (jitterMs > 0) await clock.sleep(random() * jitterMs, signal);
   const live = compactedMs === undefined ? await readIfPresent(backend, blockObjectKey(tenant, block, 'meta.json'), signal) : undefined;
-  if (live !== undefined) return { meta: checkPlace(parseBlockMeta(live), tenant, block), compactedMs: undefined };
+  if (live !== undefined) return { meta: checkPlace(parseBlockMeta(live, pool), tenant, block), compactedMs: undefined };
   // Compacted since the listing, if it was live in it.
   const ended = await readIfPresent(backend, blockObjectKey(tenant, block, 'meta.compacted.json'), signal);
   if (ended === undefined) return undefined;
-  return { meta: checkPlace(parseBlockMeta(ended), tenant, block), compactedMs: compactedMs ?? clock.nowMs() };
+  return { meta: checkPlace(parseBlockMeta(ended, pool), tenant, block), compactedMs: compactedMs ?? clock.nowMs() };
 }
 
 /** The folder says which block and tenant it is; a meta of another block is a broken one, another tenant's name only a sign of a copied bucket. */

@@ -50,7 +50,8 @@ export async function pollTenants(options: PollOptions, signal: AbortSignal): Pr
     prefix === '' ? Promise.resolve(tenants) : backend.listFolders(prefix, inner);
   const poller = createPoller({
     backend: { ...backend, listFolders },
-    settings: { ...settings, concurrency: settings.pollConcurrency },
+    // A command looks at a bucket and leaves it as it is.
+    settings: { ...settings, buildIndex: 'never', concurrency: settings.pollConcurrency },
     clock,
     random,
     onEvent,

@@ -110,6 +110,8 @@ export interface BlocklistConfig {
   readonly pollConcurrency: number;
   readonly tenantConcurrency: number;
   readonly fallback: boolean;
+  /** `blocklist_poll_build_tenant_index`. */
+  readonly buildIndex: 'never' | 'fallback' | 'always';
   /** 0: an index never grows stale. */
   readonly staleTenantIndexMs: number;
   readonly jitterMs: number;
@@ -274,6 +276,7 @@ function blocklistConfig(values: Values): BlocklistConfig {
     pollConcurrency: number(values, `${poll}_concurrency`),
     tenantConcurrency: Math.max(1, number(values, `${poll}_tenant_concurrency`)),
     fallback: flag(values, `${poll}_fallback`),
+    buildIndex: values.get(`${poll}_build_tenant_index`) as BlocklistConfig['buildIndex'],
     staleTenantIndexMs: number(values, `${poll}_stale_tenant_index`),
     jitterMs: number(values, `${poll}_jitter_ms`),
     tolerateConsecutiveErrors: number(values, `${poll}_tolerate_consecutive_errors`),

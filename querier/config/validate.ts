@@ -100,6 +100,8 @@ function port(values: Values): string | undefined {
   return value >= 0 && value <= 65_535 ? undefined : `server.http_listen_port ${value} is no port number`;
 }
 
+const buildIndex = 'storage.trace.blocklist_poll_build_tenant_index';
+
 const checks: readonly Check[] = [
   target,
   shards,
@@ -114,6 +116,7 @@ const checks: readonly Check[] = [
   positive('query_frontend.max_outstanding_per_tenant', 'query_frontend.max_outstanding_per_tenant must be greater than 0'),
   positive('querier.max_concurrent_queries', 'querier.max_concurrent_queries must be greater than 0'),
   positive('storage.trace.blocklist_poll_concurrency', 'storage.trace.blocklist_poll_concurrency must be greater than 0'),
+  oneOf(buildIndex, ['never', 'fallback', 'always'], (value) => `${buildIndex} must be never, fallback or always, not ${value}`),
   positive('querier.search.query_timeout', 'querier.search.query_timeout must be greater than 0'),
   notNegative('querier.search.external_hedge_requests_at'),
   notNegative('querier.search.external_hedge_requests_up_to'),

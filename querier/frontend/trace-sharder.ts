@@ -12,19 +12,17 @@ function boundary(top: bigint, low: '0' | 'f'): string {
 
 /**
  * Cuts the space of block ids into ranges for `query_shards - 1` jobs; one shard of a query is for recent data. Only the upper 64 bits are split, the first
- * ranges are 1 larger where it does not divide evenly; neighbours share their boundary, which is harmless (spec read-path §2.1).
+ * ranges are 1 larger where it does not divide evenly; neighbours share their boundary, which is harmless (spec read-path §2.1). Ranges are made one by one.
  */
-export function shardBlockIds(queryShards: number): readonly BlockRange[] {
+export function* shardBlockIds(queryShards: number): Generator<BlockRange, void, void> {
   const count = BigInt(Math.max(1, queryShards - 1));
   const size = ids / count;
   const larger = ids % count;
-  const ranges: BlockRange[] = [];
   let start = 0n;
   for (let shard = 0n; shard < count; shard++) {
     const end = start + size + (shard < larger ? 1n : 0n);
     const last = shard === count - 1n;
-    ranges.push({ blockStart: boundary(start, '0'), blockEnd: last ? 'f'.repeat(32) : boundary(end, '0') });
+    yield { blockStart: boundary(start, '0'), blockEnd: last ? 'f'.repeat(32) : boundary(end, '0') };
     start = end;
   }
-  return ranges;
 }

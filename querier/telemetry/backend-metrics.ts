@@ -8,6 +8,7 @@ export interface BackendMetrics {
   readonly blocklistPollDuration: Histogram;
   readonly blocklistPollErrors: Counter<'tenant'>;
   readonly tenantIndexErrors: Counter<'tenant'>;
+  readonly tenantIndexBuilder: Gauge<'tenant'>;
   readonly tenantIndexAge: Gauge<'tenant'>;
   readonly backendObjects: Gauge<'tenant' | 'status'>;
   readonly backendBytes: Gauge<'tenant' | 'status'>;
@@ -26,7 +27,12 @@ export function backendMetrics({ counter, gauge, histogram }: Register): Backend
     blocklistLength: gauge('tempodb_blocklist_length', 'Live blocks.', 'tenant'),
     blocklistPollDuration: histogram('tempodb_blocklist_poll_duration_seconds', 'Duration of a poll.', defaultBuckets),
     blocklistPollErrors: counter('tempodb_blocklist_poll_errors_total', 'Failed polls.', 'tenant'),
-    tenantIndexErrors: counter('tempodb_blocklist_tenant_index_errors_total', 'Tenant indexes that could not be read.', 'tenant'),
+    tenantIndexErrors: counter(
+      'tempodb_blocklist_tenant_index_errors_total',
+      'Tenant indexes that could not be read or written.',
+      'tenant',
+    ),
+    tenantIndexBuilder: gauge('tempodb_blocklist_tenant_index_builder', 'Whether this process builds the tenant index.', 'tenant'),
     tenantIndexAge: gauge('tempodb_blocklist_tenant_index_age_seconds', 'Age of the tenant index.', 'tenant'),
     backendObjects: gauge('tempodb_backend_objects_total', 'Objects (traces) in blocks.', 'tenant', 'status'),
     backendBytes: gauge('tempodb_backend_bytes_total', 'Bytes in blocks.', 'tenant', 'status'),

@@ -3,7 +3,7 @@ import { printTraceParams, type TraceParams } from '#engine/api/trace-params.ts'
 import type { Clock } from '#engine/base/clock.ts';
 import { mapParallel } from '#engine/base/parallel.ts';
 import type { TenantId } from '#engine/base/units.ts';
-import type { TenantBlocklist } from '#engine/blocklist/list.ts';
+import { selectBlocksById, type TenantBlocklist } from '#engine/blocklist/list.ts';
 import type { BlockMeta } from '#engine/blocklist/meta.ts';
 import type { TraceLookup } from '#engine/jobs/find-trace-block.ts';
 import { withDeadline } from '../deadline.ts';
@@ -82,9 +82,11 @@ export function createTraceExecutor(options: TraceExecutorOptions): RunTraceJob 
 export function blocksToLookAt(list: TenantBlocklist, params: TraceParams, compactedSinceMs: number): readonly BlockMeta[] {
   const { blockStart, blockEnd, startSeconds, endSeconds } = params;
   const recent = list.compacted.filter(({ compactedMs }) => compactedMs >= compactedSinceMs).map(({ meta }) => meta);
-  return [...list.metas, ...recent].filter((block) => {
-    const id = block.blockId.replaceAll('-', '');
-    if (id < blockStart || id > blockEnd) return false;
-    return startSeconds === 0 || endSeconds === 0 || (block.startSeconds < endSeconds && block.endSeconds > startSeconds);
+  const recentInRange = recent.filter(({ blockId }) => {
+    const id = blockId.replaceAll('-', '');
+    return id >= blockStart && id <= blockEnd;
   });
+  const inRange = [...selectBlocksById(list, blockStart, blockEnd), ...recentInRange];
+  if (startSeconds === 0 || endSeconds === 0) return inRange;
+  return inRange.filter((block) => block.startSeconds < endSeconds && block.endSeconds > startSeconds);
 }

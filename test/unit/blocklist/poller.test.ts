@@ -1,102 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Backend } from '#engine/backend/backend.ts';
-import { measureBackend } from '#engine/backend/measured.ts';
-import { createMemoryBackend, type MemoryBackend } from '#engine/backend/memory.ts';
-import { type Clock, systemClock } from '#engine/base/clock.ts';
-import { AppError } from '#engine/base/errors.ts';
+import { createMemoryBackend } from '#engine/backend/memory.ts';
+import { systemClock } from '#engine/base/clock.ts';
 import { tenantId } from '#engine/base/units.ts';
-import type { PollEvent } from '#engine/blocklist/events.ts';
-import { createPoller, defaultPollSettings, type Poller, type PollSettings } from '#engine/blocklist/poller.ts';
-import { message, metaJson, metaMessage, packJson, packProtobuf, timestamp } from './index-files.ts';
-
-const nowMs = Date.parse('2026-01-10T13:00:00Z');
-const idOf = (number: number): string => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
-const tenant = tenantId('tenant');
-
-interface Bench {
-  readonly memory: MemoryBackend;
-  readonly poller: Poller;
-  readonly events: PollEvent[];
-  /** Keys read since the last call. */
-  readonly reads: () => string[];
-  readonly kinds: () => string[];
-  /** Makes reads and listings of keys that match fail with that code. */
-  readonly failures: { match: RegExp; code: 'unavailable' | 'internal'; times: number }[];
-  readonly waits: number[];
-}
-
-function setUp(settings: Partial<PollSettings> = {}, maxBlocksPerTenant?: number): Bench {
-  const memory = createMemoryBackend();
-  const events: PollEvent[] = [];
-  const failures: Bench['failures'] = [];
-  const waits: number[] = [];
-  let read: string[] = [];
-  const check = (key: string): void => {
-    const failure = failures.find(({ match, times }) => times > 0 && match.test(key));
-    if (failure === undefined) return;
-    failure.times--;
-    throw new AppError(failure.code, `${key} fails`);
-  };
-  const failing: Backend = {
-    ...memory,
-    read: async (key, signal) => {
-      check(key);
-      return memory.read(key, signal);
-    },
-    listFolders: async (prefix, signal) => {
-      check(`list:${prefix}`);
-      return memory.listFolders(prefix, signal);
-    },
-  };
-  const backend = measureBackend(failing, systemClock, (call) => {
-    if (call.operation === 'read') read.push(call.key);
-  });
-  const clock: Clock = {
-    nowMs: () => nowMs,
-    monotonicMs: () => 0,
-    sleep: async (durationMs, signal) => {
-      waits.push(durationMs);
-      await new Promise((resolve) => setImmediate(resolve));
-      if (signal?.aborted) throw new AppError('cancelled', 'context canceled');
-    },
-  };
-  const poller = createPoller({
-    backend,
-    settings: { ...defaultPollSettings, ...settings },
-    clock,
-    random: () => 0.5,
-    onEvent: (event) => events.push(event),
-    ...(maxBlocksPerTenant === undefined ? {} : { maxBlocksPerTenant }),
-  });
-  const reads = (): string[] => {
-    const seen = read.sort();
-    read = [];
-    return seen;
-  };
-  return { memory, poller, events, reads, kinds: () => events.splice(0).map((event) => event.kind), failures, waits };
-}
-
-function putMeta(memory: MemoryBackend, number: number, name = 'meta.json', changes: object = {}, folder = 'tenant', modifiedMs = 0): void {
-  memory.put(`${folder}/${idOf(number)}/${name}`, Buffer.from(JSON.stringify(metaJson(idOf(number), changes))), modifiedMs);
-}
-
-function putIndex(memory: MemoryBackend, form: 'protobuf' | 'json', numbers: readonly number[], createdMs = nowMs): void {
-  if (form === 'json') {
-    const meta = numbers.map((number) => metaJson(idOf(number)));
-    memory.put('tenant/index.json.gz', packJson({ created_at: new Date(createdMs).toISOString(), meta, compacted: null }));
-    return;
-  }
-  const index = message().bytes(1, timestamp(createdMs / 1000));
-  for (const number of numbers) index.bytes(2, metaMessage(idOf(number), 100, 200).varint(9, 1000).build());
-  memory.put('tenant/index.pb.zst', packProtobuf(index.build()));
-}
-
-const live = (poller: Poller, of = tenant): number[] =>
-  poller
-    .blocklist(of)
-    .metas.map((meta) => Number(meta.blockId.slice(-12)))
-    .sort();
+import { createPoller } from '#engine/blocklist/poller.ts';
+import { defaultPollSettings } from '#engine/blocklist/settings.ts';
+import { metaJson, packJson } from './index-files.ts';
+import { idOf, live, nowMs, putIndex, putMeta, setUp, tenant } from './poll-bench.ts';
 
 test('the protobuf index is preferred, the JSON one read only without it', async () => {
   const { memory, poller, reads, events } = setUp();
@@ -111,6 +21,7 @@ test('the protobuf index is preferred, the JSON one read only without it', async
     source: 'index.pb.zst',
     liveBlocks: 2,
     compactedBlocks: 0,
+    builder: false,
     indexAgeMs: 90_000,
   });
   memory.remove('tenant/index.pb.zst');

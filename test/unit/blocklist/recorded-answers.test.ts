@@ -10,7 +10,8 @@ import { tenantId } from '#engine/base/units.ts';
 import type { PollEvent } from '#engine/blocklist/events.ts';
 import { selectBlocks } from '#engine/blocklist/list.ts';
 import type { BlockMeta } from '#engine/blocklist/meta.ts';
-import { createPoller, defaultPollSettings, type Poller } from '#engine/blocklist/poller.ts';
+import { createPoller, type Poller } from '#engine/blocklist/poller.ts';
+import { defaultPollSettings } from '#engine/blocklist/settings.ts';
 
 /*
  * Searches and tag lookups that a real 3.0.3 answered over tenants with good, stale, damaged and missing indexes. What it found tells which blocks it knew: a

@@ -171,7 +171,7 @@ test('a small file that unpacks to a huge one is refused without unpacking it', 
   ] as const) {
     assert.ok(packed.length < 100_000);
     const before = process.memoryUsage().rss;
-    await assert.rejects(decode(packed, 1024 * 1024), { code: 'resource_exhausted' });
+    await assert.rejects(decode(packed, { maxBytes: 1024 * 1024 }), { code: 'resource_exhausted' });
     assert.ok(process.memoryUsage().rss - before < 32 * 1024 * 1024);
   }
 });
@@ -196,7 +196,7 @@ test('changed bytes give an index or an AppError, inside and outside of the pack
           if (cut !== null) changed = changed.subarray(0, cut);
           let index: TenantIndex;
           try {
-            index = await decode(inside ? pack(changed) : changed, 1 << 20);
+            index = await decode(inside ? pack(changed) : changed, { maxBytes: 1 << 20 });
           } catch (thrown) {
             assert.ok(thrown instanceof AppError && (thrown.code === 'corrupt_block' || thrown.code === 'resource_exhausted'), `${thrown}`);
             return;

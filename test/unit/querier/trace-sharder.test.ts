@@ -9,7 +9,7 @@ import { block, list } from './blocks.ts';
 
 test('ranges cover all block ids and share their boundaries', () => {
   for (const queryShards of [2, 3, 50, 1000]) {
-    const ranges = shardBlockIds(queryShards);
+    const ranges = [...shardBlockIds(queryShards)];
     assert.equal(ranges.length, queryShards - 1);
     assert.equal(ranges[0]!.blockStart, '0'.repeat(32));
     assert.equal(ranges.at(-1)!.blockEnd, 'f'.repeat(32));
@@ -28,7 +28,7 @@ test('every block is looked at by one job, or by two on a boundary', () => {
     fc.property(fc.uuid(), fc.integer({ min: 2, max: 100 }), (uuid, queryShards) => {
       const blocks = list(block(1, { blockId: blockId(uuid)! }));
       const times = { mode: 'blocks', startSeconds: 0, endSeconds: 0 } as const;
-      const found = shardBlockIds(queryShards).filter((range) => blocksToLookAt(blocks, { ...range, ...times }, 0).length > 0);
+      const found = [...shardBlockIds(queryShards)].filter((range) => blocksToLookAt(blocks, { ...range, ...times }, 0).length > 0);
       assert.ok(found.length === 1 || (found.length === 2 && found[0]!.blockEnd === uuid.replaceAll('-', '')));
     }),
   );
