@@ -1,7 +1,8 @@
 import { createLocalBackend } from '#engine/backend/local.ts';
 import { systemClock } from '#engine/base/clock.ts';
 import type { TenantBlocklist } from '#engine/blocklist/list.ts';
-import { createPoller, defaultPollSettings, type Poller } from '#engine/blocklist/poller.ts';
+import { createPoller, type Poller } from '#engine/blocklist/poller.ts';
+import { defaultPollSettings } from '#engine/blocklist/settings.ts';
 import { createJobEnvironment } from '#engine/jobs/environment.ts';
 import { findTraceInBlock } from '#engine/jobs/find-trace-block.ts';
 import { queryRangeBlock } from '#engine/jobs/query-range-block.ts';
