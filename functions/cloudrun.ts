@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { FunctionHandler, FunctionResponse } from './handler.ts';
+import type { FunctionHandler, FunctionResponse } from './exchange.ts';
 import { listenPort } from './listen-port.ts';
 
 // Only what is needed to listen is loaded before the ready line. `import` of node:http would run every getter of its exports, among them the one that
@@ -8,6 +8,8 @@ const http = process.getBuiltinModule('node:http');
 
 /** Calls running or waiting; beyond that the platform should start another instance. */
 const maxCalls = 256;
+/** Most bytes of an answer: Cloud Run lets 32 MiB through. */
+const maxBodyBytes = 31 * 1024 * 1024;
 /** Queries may be long, and they are on the request line. */
 const maxHeaderBytes = 256 * 1024;
 const busy: FunctionResponse = {
@@ -18,7 +20,7 @@ const busy: FunctionResponse = {
 
 /** Loads the rest; starts on its own after the server listens, so that the first call does not wait for all of it. */
 async function loadHandler(): Promise<FunctionHandler> {
-  const [{ jobTimeoutMs }, { createHandler }, { createFunctionEnvironment }, { systemClock }] = await Promise.all([
+  const [{ jobTimeoutMs, memoryConfig }, { createHandler }, { createFunctionEnvironment }, { systemClock }] = await Promise.all([
     import('./config.ts'),
     import('./handler.ts'),
     import('./environment.ts'),
@@ -29,8 +31,18 @@ async function loadHandler(): Promise<FunctionHandler> {
   return createHandler({
     createEnvironment: () => createFunctionEnvironment({ env, clock: systemClock, random: Math.random, memoryLimitBytes }),
     jobTimeoutMs: jobTimeoutMs(env),
-    onError: ({ message, cause }) => console.error(JSON.stringify({ severity: 'ERROR', message, cause: describe(cause) })),
+    jobsAtOnce: memoryConfig(env, memoryLimitBytes).maxConcurrentJobs,
+    memoryMb: limitMb(memoryLimitBytes),
+    clock: systemClock,
+    onError: ({ message, cause }, traceparent) =>
+      console.error(JSON.stringify({ severity: 'ERROR', message, cause: describe(cause), traceparent })),
   });
+}
+
+/** 0 where the platform sets no limit, which Node tells as a huge one. */
+function limitMb(limitBytes: number | undefined): number {
+  const megabytes = Math.round((limitBytes ?? 0) / (1024 * 1024));
+  return megabytes < 1024 * 1024 ? megabytes : 0;
 }
 
 function describe(cause: unknown): string | undefined {
@@ -45,7 +57,6 @@ interface Front {
 
 function createFront(handler: () => Promise<FunctionHandler>): Front {
   const server = http.createServer({ maxHeaderSize: maxHeaderBytes }, async (request, response) => {
-    request.resume();
     front.calls++;
     response.once('close', () => {
       front.calls--;
@@ -53,6 +64,7 @@ function createFront(handler: () => Promise<FunctionHandler>): Front {
     });
     try {
       send(front, response, front.calls > maxCalls ? busy : await call(await handler(), request, response));
+      request.resume(); // what nobody has asked for
     } catch (thrown) {
       // Only where the code itself could not be loaded.
       send(front, response, { ...busy, status: 500, body: Buffer.from(`serverless [loading function]: ${describe(thrown)}`) });
@@ -67,7 +79,8 @@ async function call(handle: FunctionHandler, request: IncomingMessage, response:
   response.once('close', () => gone.abort());
   if (response.destroyed) gone.abort();
   const headers = request.headers as Readonly<Record<string, string | undefined>>;
-  return handle({ method: request.method ?? 'GET', url: request.url ?? '/', headers, signal: gone.signal });
+  const body = async () => (await import('./read-body.ts')).readBody(request);
+  return handle({ method: request.method ?? 'GET', url: request.url ?? '/', headers, body, maxBodyBytes, signal: gone.signal });
 }
 
 function send({ server }: Front, response: ServerResponse, { status, headers, body }: FunctionResponse): void {

@@ -1,13 +1,19 @@
 import { printForm } from '#engine/api/form.ts';
 import { wireStatuses } from '#engine/api/status.ts';
 import { AppError } from '#engine/base/errors.ts';
-import type { FunctionRequest, FunctionResponse } from './handler.ts';
+import type { FunctionRequest, FunctionResponse } from './exchange.ts';
 
 type Headers = Readonly<Record<string, string | undefined>>;
 type MultiValues = Readonly<Record<string, readonly string[] | undefined>>;
 
+/** The part of a request that carries a body. */
+interface EventBody {
+  readonly body?: string | null;
+  readonly isBase64Encoded?: boolean;
+}
+
 /** A request of an Application Load Balancer's target group (spec serverless §3.4). Members that do not matter are left out. */
-export interface AlbEvent {
+export interface AlbEvent extends EventBody {
   readonly httpMethod?: string;
   readonly path?: string;
   readonly queryStringParameters?: Headers | null;
@@ -17,7 +23,7 @@ export interface AlbEvent {
 }
 
 /** A request of a function URL or an HTTP API (payload format 2.0). */
-export interface HttpApiEvent {
+export interface HttpApiEvent extends EventBody {
   readonly version: '2.0';
   readonly rawPath?: string;
   readonly rawQueryString?: string;
@@ -32,7 +38,7 @@ export interface AlbResult {
   readonly headers: Readonly<Record<string, string>>;
   readonly multiValueHeaders: null;
   readonly body: string;
-  readonly isBase64Encoded: false;
+  readonly isBase64Encoded: boolean;
 }
 
 /** What a function URL or an HTTP API wants back. */
@@ -40,8 +46,21 @@ export interface HttpApiResult {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  readonly isBase64Encoded: false;
+  readonly isBase64Encoded: boolean;
 }
+
+/** A call by `Invoke`, without HTTP (docs/function-protocol.md). Its body is base64, as payloads are text. */
+export interface DirectEvent {
+  readonly rubato: { readonly type: string; readonly gzip?: boolean; readonly body: string };
+}
+
+/** The answer to a {@link DirectEvent}; the body is base64. */
+export interface DirectResult {
+  readonly rubato: { readonly status: number; readonly type: string; readonly gzip: boolean; readonly body: string };
+}
+
+/** Any event that the function understands. */
+export type LambdaEvent = AlbEvent | HttpApiEvent | DirectEvent;
 
 /** Most bytes of a result as JSON. Beyond them the platform answers with an error that says nothing. */
 interface ResultLimit {
@@ -49,12 +68,41 @@ interface ResultLimit {
   readonly owner: string;
 }
 
+/** What a result has beside its body. */
+const envelopeBytes = 2048;
+
+/** Most bytes of a body that becomes base64 within a result. */
+function maxBodyBytes({ maxBytes }: ResultLimit): number {
+  return Math.floor((maxBytes - envelopeBytes) / 4) * 3;
+}
+
 const albLimit: ResultLimit = { maxBytes: 1024 * 1024, owner: 'an Application Load Balancer takes from a Lambda function' };
 const lambdaLimit: ResultLimit = { maxBytes: 6 * 1024 * 1024, owner: 'a Lambda function may answer' };
 
-/** Tells the two kinds of events apart. */
-export function isHttpApiEvent(event: AlbEvent | HttpApiEvent): event is HttpApiEvent {
+/** A function URL's or HTTP API's event. */
+export function isHttpApiEvent(event: LambdaEvent): event is HttpApiEvent {
   return 'version' in event && event.version === '2.0';
+}
+
+/** An event of `Invoke`. */
+export function isDirectEvent(event: LambdaEvent): event is DirectEvent {
+  return 'rubato' in event && typeof event.rubato?.body === 'string';
+}
+
+function bodyOf({ body, isBase64Encoded }: EventBody): FunctionRequest['body'] {
+  return async () => Buffer.from(body ?? '', isBase64Encoded === true ? 'base64' : 'utf8');
+}
+
+/** Reads a call by `Invoke`. */
+export function readDirectEvent({ rubato: { type, gzip, body } }: DirectEvent): Omit<FunctionRequest, 'signal'> {
+  const headers = { 'content-type': type, 'accept-encoding': 'gzip', ...(gzip === true && { 'content-encoding': 'gzip' }) };
+  return { method: 'POST', url: '/', headers, body: async () => Buffer.from(body, 'base64'), maxBodyBytes: maxBodyBytes(lambdaLimit) };
+}
+
+/** Writes the answer to a call by `Invoke`. */
+export function directResult({ status, headers, body }: FunctionResponse): DirectResult {
+  const gzip = headers['content-encoding'] === 'gzip';
+  return { rubato: { status, type: headers['content-type'] ?? '', gzip, body: Buffer.from(body).toString('base64') } };
 }
 
 /** Reads a load balancer's request. Values come still escaped, keys are taken as they are. Throws `internal` with Tempo's text for a bad escape. */
@@ -72,7 +120,8 @@ export function readAlbEvent(event: AlbEvent): Omit<FunctionRequest, 'signal'> {
   const query = printForm([...pairs].flatMap(([name, values]) => values.map((value) => [name, value] as const)));
   const headers: Record<string, string | undefined> = lowerCased(event.headers);
   for (const [name, values] of Object.entries(event.multiValueHeaders ?? {})) headers[name.toLowerCase()] = values?.[0];
-  return { method: event.httpMethod || 'GET', url: `${event.path ?? '/'}?${query}`, headers };
+  const url = `${event.path ?? '/'}?${query}`;
+  return { method: event.httpMethod || 'GET', url, headers, body: bodyOf(event), maxBodyBytes: maxBodyBytes(albLimit) };
 }
 
 /** Reads a request of a function URL or an HTTP API. */
@@ -81,16 +130,28 @@ export function readHttpApiEvent(event: HttpApiEvent): Omit<FunctionRequest, 'si
     method: event.requestContext?.http?.method ?? 'GET',
     url: `${event.rawPath ?? '/'}?${event.rawQueryString ?? ''}`,
     headers: lowerCased(event.headers),
+    body: bodyOf(event),
+    maxBodyBytes: maxBodyBytes(lambdaLimit),
   };
 }
 
-/** Writes an answer for a load balancer: at most 1 MiB, else 413 with what to do. */
+/** Answers that are not text go out as base64, with their headers. */
+function binaryResult({ status, headers, body }: FunctionResponse) {
+  return { statusCode: status, headers, body: Buffer.from(body).toString('base64'), isBase64Encoded: true } as const;
+}
+
+function isBinary({ headers }: FunctionResponse): boolean {
+  return headers['content-type']?.startsWith('application/vnd.rubato.') === true;
+}
+
+/** Writes an answer for a load balancer: at most 1 MiB, else 413 with what to do. Real queriers get no headers, as from their own function. */
 export function albResult(response: FunctionResponse): AlbResult {
+  const rest = { statusDescription: '', multiValueHeaders: null } as const;
+  if (isBinary(response)) return { ...binaryResult(response), ...rest };
   return bounded(albLimit, response, ({ status, body }) => ({
     statusCode: status,
-    statusDescription: '',
+    ...rest,
     headers: {},
-    multiValueHeaders: null,
     body: Buffer.from(body).toString(),
     isBase64Encoded: false,
   }));
@@ -98,6 +159,7 @@ export function albResult(response: FunctionResponse): AlbResult {
 
 /** Writes an answer for a function URL or an HTTP API: at most 6 MiB, else 413 with what to do. */
 export function httpApiResult(response: FunctionResponse): HttpApiResult {
+  if (isBinary(response)) return binaryResult(response);
   return bounded(lambdaLimit, response, ({ status, headers, body }) => ({
     statusCode: status,
     headers,

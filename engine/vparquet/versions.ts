@@ -98,3 +98,6 @@ export function blockVersion(name: string): BlockVersion {
   if (version === undefined) throw new AppError('internal', `${name} is not a valid block version`);
   return version;
 }
+
+/** Names of the versions that can be read. */
+export const readableVersions: readonly string[] = versions.map(({ name }) => name);

@@ -2,15 +2,24 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import type { handler as lambdaHandler } from '../../../functions/lambda.ts';
+import type { LambdaContext, handler as lambdaHandler } from '../../../functions/lambda.ts';
+import type { DirectEvent, LambdaEvent } from '../../../functions/lambda-events.ts';
 import { loadCases, recordedBlocks } from '../../conformance/cases.ts';
 import { compareAnswer } from '../../conformance/compare.ts';
 
-let handler: typeof lambdaHandler;
+type HttpEvent = Exclude<LambdaEvent, DirectEvent>;
+
+let invoke: typeof lambdaHandler;
+/** Calls the function with an event that stands for an HTTP request. */
+async function handler(event: HttpEvent, lambdaContext: LambdaContext, called = invoke) {
+  const result = await called(event, lambdaContext);
+  assert.ok('statusCode' in result);
+  return result;
+}
 before(async () => {
   process.env.TEMPO_BACKEND = 'local';
   process.env.TEMPO_LOCAL_PATH = recordedBlocks;
-  ({ handler } = await import('../../../functions/lambda.ts'));
+  ({ handler: invoke } = await import('../../../functions/lambda.ts'));
 });
 
 const lambdaPath = '../../../functions/lambda.ts';
@@ -103,7 +112,7 @@ test('an answer of more than 1 MiB is refused by name', async () => {
     footerSize: '50867',
   };
   const event = { ...albEvent, headers: { 'x-scope-orgid': 'smoke' }, queryStringParameters: { ...everything, ...block } };
-  const result = await other(event, context);
+  const result = await handler(event, context, other);
   assert.equal(result.statusCode, 413, result.body.slice(0, 200));
   assert.match(result.body, /^serverless \[sending response\]: the answer has \d{7} bytes/);
 });

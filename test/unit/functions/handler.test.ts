@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Backend } from '#engine/backend/backend.ts';
+import { systemClock } from '#engine/base/clock.ts';
 import { AppError } from '#engine/base/errors.ts';
 import { createJobEnvironment } from '#engine/jobs/environment.ts';
-import { createHandler, type FunctionHandler } from '../../../functions/handler.ts';
+import { type FunctionHandler, noBody } from '../../../functions/exchange.ts';
+import { createHandler } from '../../../functions/handler.ts';
 
 const parameters = {
   start: '1',
@@ -42,6 +44,9 @@ function setUp(options: { readonly jobTimeoutMs?: number; readonly createEnviron
       return options.createEnvironment ? options.createEnvironment() : environment;
     },
     jobTimeoutMs: options.jobTimeoutMs ?? 10_000,
+    jobsAtOnce: 1,
+    memoryMb: 0,
+    clock: systemClock,
     onError: (error) => errors.push(error),
   });
   return { handle, errors, created: () => created };
@@ -54,7 +59,14 @@ async function ask(
   signal = new AbortController().signal,
 ) {
   const url = `/?${new URLSearchParams({ ...parameters, ...changes })}`;
-  const { status, headers, body } = await handle({ method: 'GET', url, headers: { 'x-scope-orgid': tenant }, signal });
+  const { status, headers, body } = await handle({
+    method: 'GET',
+    url,
+    headers: { 'x-scope-orgid': tenant },
+    body: noBody,
+    maxBodyBytes: 2 ** 20,
+    signal,
+  });
   assert.equal(headers['content-type'], 'text/plain; charset=utf-8');
   return `${status} ${Buffer.from(body)}`;
 }
