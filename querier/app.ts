@@ -17,6 +17,7 @@ import { createSearchHandler } from './frontend/search-handler.ts';
 import { refuseBadRequests } from './frontend/unserved-handler.ts';
 import { createLookups } from './lookups.ts';
 import { createMetricsQueries } from './metrics-queries.ts';
+import { type Overrides, openOverrides } from './overrides.ts';
 import type { Handler } from './server/exchange.ts';
 import { isGrpc } from './server/grpc.ts';
 import { type Listener, listen } from './server/listen.ts';
@@ -65,6 +66,7 @@ interface Parts {
   readonly options: AppOptions;
   readonly metrics: Metrics;
   readonly recentJobs: RecentJobs;
+  readonly overrides: Overrides;
 }
 
 function engineSearch({ options }: Parts, environment: JobEnvironment, storage: BackendConfig, onStorageEvent: OnStorageEvent) {
@@ -73,7 +75,7 @@ function engineSearch({ options }: Parts, environment: JobEnvironment, storage: 
   return createEngineSearch({ environment, backend: storage, env: options.env, ...limits, onStorageEvent });
 }
 
-function externalSearch({ options, metrics }: Parts) {
+function externalSearch({ options, metrics, overrides }: Parts) {
   const { config, clock, random } = options;
   const { endpoints, hedgeRequestsAtMs, hedgeRequestsUpTo } = config.querier.external;
   if (endpoints.length === 0) return undefined;
@@ -82,7 +84,7 @@ function externalSearch({ options, metrics }: Parts) {
     endpoints: endpoints.map(parseEndpoint),
     hedgeAtMs: hedgeRequestsAtMs,
     hedgeUpTo: hedgeRequestsUpTo,
-    maxBytesPerTrace: config.limits.maxBytesPerTrace,
+    limits: overrides.limits,
     clock,
     random,
     httpGet: createHttpGet({
@@ -165,7 +167,7 @@ function handlers(parts: Parts, { jobs, searchSelf }: Engine, blocks: Poller) {
   const runJob = cannotRun ?? executor(parts, searchSelf);
   const environment = {
     config: config.queryFrontend,
-    limits: config.limits,
+    limits: parts.overrides.limits,
     clock,
     blocklist: blocks.blocklist,
     queue,
@@ -227,8 +229,9 @@ async function open(parts: Parts, readiness: Readiness, engine: Engine, blocks: 
 /** Starts the process: opens the port, then loads the block list (spec read-path §1.1: the first poll comes before readiness). Rejects with `config`. */
 export async function startApp(options: AppOptions): Promise<App> {
   const { config, clock, logger } = options;
-  const parts: Parts = { options, metrics: createMetrics(programVersion), recentJobs: createRecentJobs(recentJobCount) };
-  parts.metrics.limitsDefaults.set({ limit_name: 'max_bytes_per_trace' }, config.limits.maxBytesPerTrace);
+  const metrics = createMetrics(programVersion);
+  const overrides = await openOverrides({ config, env: options.env, clock, metrics, logger });
+  const parts: Parts = { options, metrics, recentJobs: createRecentJobs(recentJobCount), overrides };
   const readiness: Readiness = { notReady: 'Some services are not Running:\nStarting: 1' };
   const storage = await storageConfig(config.values);
   const onStorageEvent = createStorageMetrics(parts.metrics);
@@ -245,6 +248,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     becomeReady();
     void blocks.run(config.blocklist.pollMs, stop.signal);
   });
+  void overrides.run(stop.signal);
   loaded.catch(() => {}); // only when closed before: whoever waits for it is told
   logger.info('server listening', { target: config.target, http: `${listener.address}:${listener.port}` });
   return {

@@ -43,7 +43,7 @@ function traceExecutor({ config, environment, jobs, blocks, metrics }: LookupOpt
   return createTraceExecutor({
     blocklist: blocks.blocklist,
     findTrace: (tenant, block, traceId, signal) => findTraceInBlock(jobs, tenant, block, traceId, signal),
-    maxBytesPerTrace: config.limits.maxBytesPerTrace,
+    limits: environment.limits,
     queryTimeoutMs: config.querier.traceByIdTimeoutMs,
     concurrency: blocksAtOnce,
     blocklistPollMs: config.blocklist.pollMs,
@@ -91,7 +91,7 @@ export function createLookups(options: LookupOptions): Lookups & { readonly runT
         lookUpInBlock(options.jobs, job, request, inner),
       ),
     queue,
-    maxBytesPerTrace: config.limits.maxBytesPerTrace,
+    limits: environment.limits,
     multitenancyEnabled,
   };
   return {

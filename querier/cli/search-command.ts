@@ -91,7 +91,7 @@ function searchEnvironment(config: Config, flags: SearchFlags, poller: Poller, t
       queryEndCutoffMs: 0,
       search: { ...queryFrontend.search, ...unlimited, targetBytesPerJob, concurrentJobs: flags.concurrency },
     },
-    limits: { ...limits, maxSearchDurationMs: 0 },
+    limits: () => ({ ...limits, maxSearchDurationMs: 0 }),
     clock,
     blocklist: poller.blocklist,
     queue: createJobQueue({

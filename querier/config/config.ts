@@ -1,3 +1,4 @@
+import { type LimitsConfig, typedLimits } from './limits.ts';
 import type { ConfigValue } from './schema/key.ts';
 
 /** What this process runs (spec config §1). */
@@ -119,18 +120,13 @@ export interface BlocklistConfig {
   readonly tolerateTenantFailures: number;
 }
 
-/** `overrides.defaults`, the part that a read path needs (spec config §8). */
-export interface LimitsConfig {
-  /** 0: `query_frontend.search.max_duration` counts. */
-  readonly maxSearchDurationMs: number;
-  /** 0: `query_frontend.metrics.max_duration` counts. */
-  readonly maxMetricsDurationMs: number;
-  /** 0: unlimited. */
-  readonly maxBytesPerTrace: number;
-  /** Of names or values of tags in one answer; 0: unlimited. */
-  readonly maxBytesPerTagValuesQuery: number;
-  /** Alternatives that the filter of a tag query may have; 0: unlimited. */
-  readonly maxConditionGroupsPerTagQuery: number;
+/** The file with limits of single tenants (spec config §8). */
+export interface OverridesConfig {
+  /** '' where there is none. */
+  readonly path: string;
+  readonly periodMs: number;
+  /** `-config.expand-env`: variables in that file are expanded, too. */
+  readonly expandEnv: boolean;
 }
 
 /** The configuration in force. */
@@ -144,7 +140,9 @@ export interface Config {
   readonly queryFrontend: QueryFrontendConfig;
   readonly querier: QuerierConfig;
   readonly blocklist: BlocklistConfig;
+  /** `overrides.defaults`: of tenants that have no limits of their own. */
   readonly limits: LimitsConfig;
+  readonly overrides: OverridesConfig;
   /** Every key with its value in force, defaults included, by path; for the backend and for printing. */
   readonly values: ReadonlyMap<string, ConfigValue>;
 }
@@ -175,7 +173,7 @@ function typed(values: Values, path: string, type: string): ConfigValue {
 }
 
 /** Puts the values in force into their typed form. They must have passed `validateValues`. */
-export function typedConfig(values: Values): Config {
+export function typedConfig(values: Values, expandEnv = false): Config {
   return {
     target: text(values, 'target') as Target,
     multitenancyEnabled: flag(values, 'multitenancy_enabled') || flag(values, 'auth_enabled'),
@@ -186,12 +184,11 @@ export function typedConfig(values: Values): Config {
     queryFrontend: queryFrontendConfig(values),
     querier: querierConfig(values),
     blocklist: blocklistConfig(values),
-    limits: {
-      maxSearchDurationMs: number(values, 'overrides.defaults.read.max_search_duration'),
-      maxMetricsDurationMs: number(values, 'overrides.defaults.read.max_metrics_duration'),
-      maxBytesPerTrace: number(values, 'overrides.defaults.global.max_bytes_per_trace'),
-      maxBytesPerTagValuesQuery: number(values, 'overrides.defaults.read.max_bytes_per_tag_values_query'),
-      maxConditionGroupsPerTagQuery: number(values, 'overrides.defaults.read.max_condition_groups_per_tag_query'),
+    limits: typedLimits(values, 'overrides.defaults'),
+    overrides: {
+      path: text(values, 'overrides.per_tenant_override_config'),
+      periodMs: number(values, 'overrides.per_tenant_override_period'),
+      expandEnv,
     },
     values,
   };

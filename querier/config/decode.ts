@@ -32,6 +32,35 @@ interface Walk {
  * Throws AppError `config` with Tempo's framing: `failed to parse configFile F: yaml: unmarshal errors:\n  line N: …`.
  */
 export function decodeConfig(text: string, fileName: string, tree: SchemaNode): DecodedFile {
+  return decodeText(text, fileName, (walk, contents) => {
+    decodeSection(walk, contents, tree, '');
+    return walk;
+  });
+}
+
+/**
+ * Decodes a file whose one key `under` maps names to sections of the same keys, as strictly as {@link decodeConfig}: what each name has, by path within its
+ * section. Throws as it does.
+ */
+export function decodeEntries(text: string, fileName: string, under: string, tree: SchemaNode): ReadonlyMap<string, DecodedFile> {
+  return decodeText(text, fileName, (walk, contents) => {
+    const entries = new Map<string, DecodedFile>();
+    for (const pair of sectionPairs(walk, contents, '')) {
+      const name = keyName(pair);
+      if (name !== under) walk.errors.push({ line: walk.line(pair.key), text: `field ${name} not found in the top level` });
+      else {
+        for (const entry of sectionPairs(walk, pair.value, under)) {
+          const own: Walk = { ...walk, values: new Map(), notices: [] };
+          decodeSection(own, entry.value, tree, `${under}.${keyName(entry)}`);
+          entries.set(keyName(entry), own);
+        }
+      }
+    }
+    return entries;
+  });
+}
+
+function decodeText<Decoded>(text: string, fileName: string, decode: (walk: Walk, contents: Node | null) => Decoded): Decoded {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, merge: true });
   const lineAt = (offset: number | undefined) => (offset === undefined ? 0 : lines.linePos(offset).line);
@@ -42,12 +71,16 @@ export function decodeConfig(text: string, fileName: string, tree: SchemaNode): 
     line: (node) => lineAt(node?.range?.[0]),
     resolve: (node) => (isAlias(node) ? (node.resolve(document) ?? null) : (node as Node | null)),
   };
-  if (walk.errors.length === 0) decodeSection(walk, document.contents as Node | null, tree, '');
-  if (walk.errors.length > 0) {
+  const decoded = walk.errors.length === 0 ? decode(walk, document.contents as Node | null) : undefined;
+  if (decoded === undefined || walk.errors.length > 0) {
     const list = walk.errors.toSorted((a, b) => a.line - b.line).map(({ line, text: problem }) => `  line ${line}: ${problem}`);
     throw new AppError('config', `failed to parse configFile ${fileName}: yaml: unmarshal errors:\n${list.join('\n')}`);
   }
-  return { values: walk.values, notices: walk.notices };
+  return decoded;
+}
+
+function keyName(pair: Pair<Node, Node | null>): string {
+  return isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
 }
 
 /** The pairs of a mapping, those of `<<` merges first; a merged key that the mapping itself has is left out. */
@@ -65,22 +98,23 @@ function pairsOf(walk: Walk, map: YAMLMap, depth = 0): readonly Pair<Node, Node 
   return [...merged.filter((pair) => !names.has(String((pair.key as Scalar).value))), ...own.filter((pair) => !merges.includes(pair))];
 }
 
-function decodeSection(walk: Walk, unresolved: unknown, schema: SchemaNode, path: string): void {
+/** The pairs of a section; none where it is empty. What is no mapping is an error. */
+function sectionPairs(walk: Walk, unresolved: unknown, path: string): readonly Pair<Node, Node | null>[] {
   const node = walk.resolve(unresolved);
+  if (node === null || (isScalar(node) && node.value === null)) return [];
+  if (isMap(node)) return pairsOf(walk, node);
+  const place = path === '' ? '' : ` (${path})`;
+  walk.errors.push({ line: walk.line(node), text: `cannot unmarshal ${describe(node)} into a section${place}` });
+  return [];
+}
+
+function decodeSection(walk: Walk, unresolved: unknown, schema: SchemaNode, path: string): void {
   if (schema.kind === 'key') {
-    decodeKey(walk, node, schema.key);
+    decodeKey(walk, walk.resolve(unresolved), schema.key);
     return;
   }
-  if (node === null || (isScalar(node) && node.value === null)) return;
-  if (!isMap(node)) {
-    walk.errors.push({
-      line: walk.line(node),
-      text: `cannot unmarshal ${describe(node)} into a section${path === '' ? '' : ` (${path})`}`,
-    });
-    return;
-  }
-  for (const pair of pairsOf(walk, node)) {
-    const name = isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
+  for (const pair of sectionPairs(walk, unresolved, path)) {
+    const name = keyName(pair);
     const child = schema.children.get(name);
     const childPath = path === '' ? name : `${path}.${name}`;
     if (child === undefined) walk.errors.push({ line: walk.line(pair.key), text: unknownKey(name, path, schema.children) });

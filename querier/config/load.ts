@@ -66,7 +66,7 @@ export async function loadConfig(flags: Flags, environment: Environment): Promis
   if (problems.length > 0) throw new AppError('config', `invalid configuration: ${problems.join('; ')}`);
   const notices = file.notices.filter((notice) => notice.kind !== 'ignored').map(noticeText);
   return {
-    config: typedConfig(values),
+    config: typedConfig(values, flags.expandEnv),
     warnings: [...notices, ...configWarnings(values)],
     ignored: file.notices.filter((notice) => notice.kind === 'ignored').map((notice) => notice.path),
   };

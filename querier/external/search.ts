@@ -5,6 +5,7 @@ import { decodeSearchAnswer } from '#engine/api/search-body-decode.ts';
 import type { Clock } from '#engine/base/clock.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
 import { hedge } from '#engine/base/hedge.ts';
+import type { LimitsOf } from '../config/limits.ts';
 import type { Job } from '../worker/job.ts';
 import { chooseEndpoints, type Endpoint } from './endpoints.ts';
 import type { HttpAnswer, HttpGet } from './http-get.ts';
@@ -25,8 +26,8 @@ export interface ExternalSearchOptions {
   readonly hedgeAtMs: number;
   /** Requests in total. */
   readonly hedgeUpTo: number;
-  /** `max_bytes_per_trace`, sent along; 0 is none. */
-  readonly maxBytesPerTrace: number;
+  /** For `max_bytes_per_trace`, which is sent along. */
+  readonly limits: LimitsOf;
   readonly httpGet: HttpGet;
   readonly clock: Clock;
   /** In [0, 1). */
@@ -60,7 +61,7 @@ function readAnswer({ status, body }: HttpAnswer): SearchAnswer {
 export function createExternalSearch(options: ExternalSearchOptions): (job: Job, signal: AbortSignal) => Promise<ExternalAnswer> {
   const { endpoints, httpGet, clock } = options;
   return async (job, signal) => {
-    const query = printSearchBlockParams(job.request, options.maxBytesPerTrace);
+    const query = printSearchBlockParams(job.request, options.limits(job.tenant).maxBytesPerTrace);
     const headers = { 'X-Scope-OrgID': job.tenant, 'User-Agent': 'rubato' };
     const endpointOf = chooseEndpoints(endpoints, options.random);
     const call = (attempt: number, inner: AbortSignal) => httpGet(endpointOf(attempt), query, headers, inner);

@@ -7,11 +7,13 @@ import { combineRule, isSeriesLimited, metricsResult } from '#engine/jobs/metric
 import type { Query } from '#engine/traceql/ast.ts';
 import { isConstantFalse } from '#engine/traceql/plan.ts';
 import { type MetricsQuery, planMetrics } from '#engine/traceql/plan-metrics.ts';
+import type { LimitsConfig } from '../config/limits.ts';
 import type { Tenants } from '../server/tenancy.ts';
 import type { RunMetricsJob } from '../worker/metrics-job.ts';
 import { type CompleteIntervals, createCompleteIntervals } from './complete-intervals.ts';
-import { readMetricsInstant, readMetricsRange } from './metrics-request.ts';
+import { type RequestEnvironment, readMetricsInstant, readMetricsRange } from './metrics-request.ts';
 import { type MetricsJobs, shardMetrics } from './metrics-sharder.ts';
+import { queryLimits } from './query-limits.ts';
 import { type JobFailure, runJobs } from './run-jobs.ts';
 import type { SearchEnvironment } from './search.ts';
 
@@ -49,7 +51,7 @@ function askedInstant(request: MetricsInstantRequest, query: MetricsQuery): Aske
   return { query, range: { ...request, stepNanos: endNanos - startNanos, instant: true, exemplars: 0 } };
 }
 
-function ask(environment: MetricsEnvironment['environment'], kind: MetricsKind, queryString: string): Asked {
+function ask(environment: RequestEnvironment, kind: MetricsKind, queryString: string): Asked {
   if (kind === 'range') {
     const { request, query } = readMetricsRange(environment, queryString);
     return askedRange(request, query, environment.config.metrics.maxExemplars);
@@ -58,9 +60,16 @@ function ask(environment: MetricsEnvironment['environment'], kind: MetricsKind, 
   return askedInstant(request, query);
 }
 
-function planJobs({ environment }: MetricsEnvironment, { query, range }: Asked, tenants: Tenants): MetricsJobs {
+/** Bytes of a job: the hint `job_size` counts where the tenant may use unsafe hints (spec read-path §5.3). */
+function bytesPerJob({ hints }: Query, { unsafeQueryHints }: LimitsConfig, configured: number): number {
+  const hint = hints.find(({ name }) => name === 'job_size')?.value;
+  return unsafeQueryHints && hint?.kind === 'int' && hint.value > 0n ? Number(hint.value) : configured;
+}
+
+function planJobs({ environment }: MetricsEnvironment, { query, range }: Asked, tenants: Tenants, limits: LimitsConfig): MetricsJobs {
   const { config, clock, blocklist } = environment;
-  const { targetBytesPerJob, queryBackendAfterMs } = config.metrics;
+  const { queryBackendAfterMs } = config.metrics;
+  const targetBytesPerJob = bytesPerJob(query, limits, config.metrics.targetBytesPerJob);
   const lists = isConstantFalse(planMetrics(query).search.spansets) ? [] : tenants.ids.map(blocklist);
   const cutoffNanos = BigInt(Math.floor(clock.nowMs() - queryBackendAfterMs)) * 1_000_000n;
   return shardMetrics(range, lists, { cutoffNanos, targetBytesPerJob });
@@ -117,9 +126,10 @@ function changesOf(asked: Asked, whole: MetricsBody, intervals: CompleteInterval
 export function startMetrics(options: MetricsEnvironment, kind: MetricsKind, queryString: string, tenants: Tenants): StartedMetrics {
   const { environment, runMetricsJob } = options;
   const { config, queue, onRetries } = environment;
-  const asked = ask(environment, kind, queryString);
+  const limits = queryLimits(environment.limits, config, tenants.ids);
+  const asked = ask({ ...environment, limits }, kind, queryString);
   const { query, range } = asked;
-  const plan = planJobs(options, asked, tenants);
+  const plan = planJobs(options, asked, tenants, limits);
   const maxSeries = isSeriesLimited(query) ? range.maxSeries : 0;
   const grid = metricsGrid(range);
   const combiner = createMetricsCombiner({ grid, rule: combineRule(query), maxSeries });

@@ -11,11 +11,15 @@ import type { Query } from '#engine/traceql/ast.ts';
 import { parseQuery } from '#engine/traceql/parse.ts';
 import { isMetricsQuery, type MetricsQuery } from '#engine/traceql/plan-metrics.ts';
 import { validateQuery } from '#engine/traceql/validate.ts';
+import type { LimitsConfig } from '../config/limits.ts';
 import { checkQuerySize } from './query-size.ts';
 import type { SearchEnvironment } from './search.ts';
 
 /** What the reading of requests needs of the process. */
-export type RequestEnvironment = Pick<SearchEnvironment, 'config' | 'limits' | 'clock'>;
+export interface RequestEnvironment extends Pick<SearchEnvironment, 'config' | 'clock'> {
+  /** Of the request's tenants. */
+  readonly limits: LimitsConfig;
+}
 
 /** A metrics request whose parameters and query have been checked. */
 export interface CheckedMetricsRequest<Request> {

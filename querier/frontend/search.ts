@@ -8,8 +8,10 @@ import type { TenantId } from '#engine/base/units.ts';
 import type { TenantBlocklist } from '#engine/blocklist/list.ts';
 import { compileQuery } from '#engine/traceql/compile.ts';
 import { isConstantFalse, planSearch } from '#engine/traceql/plan.ts';
-import type { LimitsConfig, QueryFrontendConfig } from '../config/config.ts';
+import type { QueryFrontendConfig } from '../config/config.ts';
+import type { LimitsConfig, LimitsOf } from '../config/limits.ts';
 import type { RunJob } from '../worker/job.ts';
+import { queryLimits } from './query-limits.ts';
 import { checkQuerySize } from './query-size.ts';
 import type { JobQueue } from './queue.ts';
 import { type JobFailure, runJobs } from './run-jobs.ts';
@@ -18,7 +20,7 @@ import { type SearchPlan, shardSearch } from './sharder.ts';
 /** What a search needs of the process. */
 export interface SearchEnvironment {
   readonly config: QueryFrontendConfig;
-  readonly limits: LimitsConfig;
+  readonly limits: LimitsOf;
   readonly clock: Clock;
   readonly blocklist: (tenant: TenantId) => TenantBlocklist;
   readonly queue: JobQueue;
@@ -44,8 +46,7 @@ export type SearchOutcome =
 
 const nanosPerSecond = 1_000_000_000n;
 
-function paramLimits({ config, limits }: SearchEnvironment): SearchParamLimits {
-  const { search } = config;
+function paramLimits({ search }: QueryFrontendConfig, limits: LimitsConfig): SearchParamLimits {
   return {
     defaultLimit: search.defaultLimit,
     maxLimit: search.maxLimit,
@@ -108,7 +109,7 @@ export function planSearchCall(environment: SearchEnvironment, call: SearchCall)
   const { config, clock } = environment;
   const nowSeconds = Math.floor(clock.nowMs() / 1000);
   const queryBackendAfterSeconds = config.search.queryBackendAfterMs / 1000;
-  const request = parseSearchParams(call.query, paramLimits(environment), {
+  const request = parseSearchParams(call.query, paramLimits(config, queryLimits(environment.limits, config, call.tenants)), {
     nowSeconds,
     queryEndCutoffSeconds: config.queryEndCutoffMs / 1000,
     queryBackendAfterSeconds,

@@ -4,9 +4,10 @@ import { createNamesCollector, createValuesCollector, type TagLimits } from '#en
 import type { TagNamesRequest, TagsVersion, TagValuesRequest } from '#engine/api/tags-params.ts';
 import { oldTag } from '#engine/traceql/old-tag.ts';
 import { parseTagFilter } from '#engine/traceql/tag-filter.ts';
-import type { LimitsConfig } from '../config/config.ts';
+import type { LimitsConfig } from '../config/limits.ts';
 import type { Tenants } from '../server/tenancy.ts';
 import type { TagsRunner } from '../worker/tags-job.ts';
+import { queryLimits } from './query-limits.ts';
 import { type JobFailure, runJobs } from './run-jobs.ts';
 import type { SearchEnvironment } from './search.ts';
 import { readTagNames, readTagValues } from './tags-request.ts';
@@ -42,12 +43,19 @@ interface Collected<Answer> {
   readonly changes: () => Answer;
 }
 
+/** What is asked for, and how it is found. */
+interface TagsWork<Answer> {
+  readonly request: TagNamesRequest | TagValuesRequest;
+  /** 0 is all. */
+  readonly maxBlocks: number;
+  readonly runJob: (job: BlockJob, signal: AbortSignal) => Promise<Answer>;
+}
+
 /** Prepares a job on each part of the blocks of a request's time, until enough has been found. */
 function startJobs<Answer>(
   { environment }: TagsEnvironment,
   tenants: Tenants,
-  request: TagNamesRequest | TagValuesRequest,
-  runJob: (job: BlockJob, signal: AbortSignal) => Promise<Answer>,
+  { request, maxBlocks, runJob }: TagsWork<Answer>,
   { add, full, result, changes }: Collected<Answer>,
 ): StartedTags<Answer> {
   const { config, clock, queue, onRetries, blocklist } = environment;
@@ -60,6 +68,7 @@ function startJobs<Answer>(
       nowSeconds: Math.floor(clock.nowMs() / 1000),
       queryBackendAfterSeconds: queryBackendAfterMs / 1000,
       targetBytesPerJob,
+      maxBlocks,
     });
     const take = (answer: Answer): boolean => {
       count++;
@@ -118,16 +127,20 @@ export function startTagNames(
   tenants: Tenants,
 ): StartedTags<TagNamesAnswer> {
   const { environment, runTags } = options;
-  const { limits } = environment;
-  const request = readTagNames(environment, version, query);
+  const limits = queryLimits(environment.limits, environment.config, tenants.ids);
+  const request = readTagNames({ ...environment, limits }, version, query);
   const filter = parseTagFilter(request.filter, limits.maxConditionGroupsPerTagQuery);
   const { scope, startSeconds, endSeconds } = request;
   const collector = createNamesCollector(tagLimits(request, limits));
   const runJob = ({ tenant, block }: BlockJob, signal: AbortSignal) =>
-    runTags.names(tenant, { block, scope, filter, limits: tagLimits(request, limits), startSeconds, endSeconds }, signal);
+    runTags.names(
+      tenant,
+      { block, scope, filter, limits: tagLimits(request, environment.limits(tenant)), startSeconds, endSeconds },
+      signal,
+    );
   const result = () => withIntrinsics(collector.result(), scope, version);
   const collected = { add: collector.addAnswer, full: collector.full, result, changes: newNames(result) };
-  const started = startJobs(options, tenants, request, runJob, collected);
+  const started = startJobs(options, tenants, { request, maxBlocks: 0, runJob }, collected);
   const needsBlocks = scope !== 'intrinsic' && scope !== 'trace';
   return needsBlocks ? started : { ...started, run: async () => undefined };
 }
@@ -140,13 +153,18 @@ export function startTagValues(
   tenants: Tenants,
 ): StartedTags<TagValuesAnswer> {
   const { environment, runTags } = options;
-  const { limits } = environment;
-  const { request, tag = oldTag(request.tagName) } = readTagValues(environment, version, path, query);
+  const limits = queryLimits(environment.limits, environment.config, tenants.ids);
+  const { request, tag = oldTag(request.tagName) } = readTagValues({ ...environment, limits }, version, path, query);
   const filter = parseTagFilter(request.filter, limits.maxConditionGroupsPerTagQuery);
   const { startSeconds, endSeconds } = request;
   const collector = createValuesCollector(tagLimits(request, limits));
   const runJob = ({ tenant, block }: BlockJob, signal: AbortSignal) =>
-    runTags.values(tenant, { block, tag, filter, limits: tagLimits(request, limits), startSeconds, endSeconds }, signal);
+    runTags.values(
+      tenant,
+      { block, tag, filter, limits: tagLimits(request, environment.limits(tenant)), startSeconds, endSeconds },
+      signal,
+    );
   const { addAnswer: add, full, result } = collector;
-  return startJobs(options, tenants, request, runJob, { add, full, result, changes: newValues(result) });
+  const maxBlocks = limits.maxBlocksPerTagValuesQuery;
+  return startJobs(options, tenants, { request, maxBlocks, runJob }, { add, full, result, changes: newValues(result) });
 }

@@ -16,6 +16,8 @@ export interface TagsShardOptions {
   readonly nowSeconds: number;
   readonly queryBackendAfterSeconds: number;
   readonly targetBytesPerJob: number;
+  /** Newest blocks of each tenant that are looked at; 0: all. */
+  readonly maxBlocks: number;
 }
 
 /**
@@ -28,7 +30,11 @@ export function* shardTags(lists: readonly TenantBlocklist[], options: TagsShard
   const start = Math.min(options.startSeconds, boundary);
   const end = Math.min(options.endSeconds, boundary);
   if (start >= end) return;
-  const selected = lists.flatMap((list) => selectBlocks(list, start, end)).sort(compareNewestFirst);
+  const newest = (list: TenantBlocklist) => {
+    const blocks = selectBlocks(list, start, end).toSorted(compareNewestFirst);
+    return options.maxBlocks > 0 ? blocks.slice(0, options.maxBlocks) : blocks;
+  };
+  const selected = lists.flatMap(newest).sort(compareNewestFirst);
   for (const { tenant, blockId, version, sizeBytes, footerBytes, totalRecords, dedicatedColumns } of selected) {
     const pagesToSearch = pagesPerJob({ sizeBytes, totalRecords }, targetBytesPerJob);
     if (pagesToSearch === 0) continue;

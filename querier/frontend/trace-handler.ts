@@ -4,6 +4,7 @@ import type { Handler } from '../server/exchange.ts';
 import type { Tenants } from '../server/tenancy.ts';
 import type { RunTraceJob, TraceJob } from '../worker/trace-job.ts';
 import { createQueryHandler, type QueryHandlerOptions } from './query-handler.ts';
+import { queryLimits } from './query-limits.ts';
 import { type JobFailure, runJobs } from './run-jobs.ts';
 import type { SearchEnvironment } from './search.ts';
 import { shardBlockIds } from './trace-sharder.ts';
@@ -38,12 +39,13 @@ function* traceJobs(
 /** Makes the handler of `GET /api/traces/{traceID}` (v1) or `GET /api/v2/traces/{traceID}` (spec http-api §3, read-path §2). */
 export function createTraceHandler(options: TraceHandlerOptions, version: TraceVersion): Handler {
   const { environment, runTraceJob } = options;
-  const { config, limits, queue, onRetries } = environment;
+  const { config, queue, onRetries } = environment;
   const { queryShards, concurrentShards } = config.traceById;
   return createQueryHandler(options, 'traces', async (request, tenants, signal) => {
     const traceId = parseTraceId(request.path);
     const params = parseTraceParams(request.query);
-    const combiner = createTraceCombiner({ maxBytes: limits.maxBytesPerTrace, allowPartial: version === 2 });
+    const { maxBytesPerTrace: maxBytes } = queryLimits(environment.limits, config, tenants.ids);
+    const combiner = createTraceCombiner({ maxBytes, allowPartial: version === 2 });
     let totalJobs = 0;
     const failure: JobFailure | undefined = await runJobs(
       {
@@ -65,7 +67,7 @@ export function createTraceHandler(options: TraceHandlerOptions, version: TraceV
     if (failure !== undefined) return { kind: 'jobFailed', ...failure };
     const answer = combiner.result();
     const format = acceptedTraceFormat(request.headers.accept);
-    const encoded = encodeTraceAnswer(answer, { version, format, maxBytes: limits.maxBytesPerTrace });
+    const encoded = encodeTraceAnswer(answer, { version, format, maxBytes });
     const { inspectedBytes } = answer;
     if (encoded === undefined) {
       return { kind: 'answered', answer: { status: 404, headers: {}, body: '', compressible: true }, inspectedBytes, totalJobs };

@@ -4,6 +4,8 @@ import type { Handler, ServerRequest } from '../server/exchange.ts';
 import { textAnswer } from '../server/exchange.ts';
 import { readTenants } from '../server/tenancy.ts';
 import { type RequestEnvironment, readMetricsInstant, readMetricsRange } from './metrics-request.ts';
+import { queryLimits } from './query-limits.ts';
+import type { SearchEnvironment } from './search.ts';
 import { readTagNames, readTagValues } from './tags-request.ts';
 
 type Read = (environment: RequestEnvironment, request: ServerRequest) => unknown;
@@ -20,7 +22,7 @@ const reads: Readonly<Record<string, Read>> = {
 
 /** What {@link refuseBadRequests} needs. */
 export interface UnservedOptions {
-  readonly environment: RequestEnvironment;
+  readonly environment: Pick<SearchEnvironment, 'config' | 'limits' | 'clock'>;
   readonly multitenancyEnabled: boolean;
 }
 
@@ -31,8 +33,8 @@ export function refuseBadRequests({ environment, multitenancyEnabled }: Unserved
   const tenancy = { multitenancyEnabled, multiTenantQueriesEnabled: environment.config.multiTenantQueriesEnabled };
   return (request) => {
     try {
-      readTenants(request.headers['x-scope-orgid'] as string | undefined, tenancy);
-      read(environment, request);
+      const { ids } = readTenants(request.headers['x-scope-orgid'] as string | undefined, tenancy);
+      read({ ...environment, limits: queryLimits(environment.limits, environment.config, ids) }, request);
     } catch (thrown) {
       const error = toAppError(thrown);
       if (error.code !== 'bad_request') throw error;

@@ -6,8 +6,8 @@ import type { TagsVersion } from '#engine/api/tags-params.ts';
 import { AppError } from '#engine/base/errors.ts';
 import type { TenantId } from '#engine/base/units.ts';
 import { readTagNamesJob, readTagValuesJob, tagNamesWireAnswer, tagValuesWireAnswer } from '#engine/jobs/wire-tags.ts';
-import type { RequestEnvironment } from '../frontend/metrics-request.ts';
 import type { JobQueue } from '../frontend/queue.ts';
+import type { SearchEnvironment } from '../frontend/search.ts';
 import { readTagNames, readTagValues } from '../frontend/tags-request.ts';
 import type { Handler, ServerRequest } from '../server/exchange.ts';
 import { readTenants } from '../server/tenancy.ts';
@@ -16,7 +16,7 @@ import type { TagsRunner } from './tags-job.ts';
 
 /** What the handlers of tag jobs need. */
 export interface TagsJobHandlerOptions {
-  readonly environment: RequestEnvironment;
+  readonly environment: Pick<SearchEnvironment, 'config' | 'limits' | 'clock'>;
   readonly runTags: TagsRunner;
   readonly queue: JobQueue;
   readonly multitenancyEnabled: boolean;
@@ -36,8 +36,9 @@ function jobHandler({ queue, multitenancyEnabled }: TagsJobHandlerOptions, work:
 }
 
 /** Limits of the tenant, where a job's URL has none. */
-function tenantLimits({ environment: { limits } }: TagsJobHandlerOptions): TagTenantLimits {
-  return { maxBytes: limits.maxBytesPerTagValuesQuery, maxConditionGroups: limits.maxConditionGroupsPerTagQuery };
+function tenantLimits({ environment }: TagsJobHandlerOptions, tenant: TenantId): TagTenantLimits {
+  const { maxBytesPerTagValuesQuery: maxBytes, maxConditionGroupsPerTagQuery: maxConditionGroups } = environment.limits(tenant);
+  return { maxBytes, maxConditionGroups };
 }
 
 /** Makes the handler of `GET /querier/api/search/tags` and its v2. Without `blockID` it asks for recent data, which this process does not keep. */
@@ -45,10 +46,10 @@ export function createTagNamesJobHandler(options: TagsJobHandlerOptions, version
   const { environment, runTags } = options;
   return jobHandler(options, async ({ query, signal }, tenant, accept) => {
     if (!isBlockJob(parseForm(query))) {
-      const { scope } = readTagNames(environment, version, query);
+      const { scope } = readTagNames({ ...environment, limits: environment.limits(tenant) }, version, query);
       return tagNamesWireAnswer({ names: new Map(), inspectedBytes: 0 }, scope, version, accept);
     }
-    const job = { ...readTagNamesJob(query, version, tenantLimits(options)), ...jobRange(query) };
+    const job = { ...readTagNamesJob(query, version, tenantLimits(options, tenant)), ...jobRange(query) };
     return tagNamesWireAnswer(await runTags.names(tenant, job, signal), job.scope, version, accept);
   });
 }
@@ -58,10 +59,10 @@ export function createTagValuesJobHandler(options: TagsJobHandlerOptions, versio
   const { environment, runTags } = options;
   return jobHandler(options, async ({ path, query, signal }, tenant, accept) => {
     if (!isBlockJob(parseForm(query))) {
-      readTagValues(environment, version, path, query);
+      readTagValues({ ...environment, limits: environment.limits(tenant) }, version, path, query);
       return tagValuesWireAnswer({ values: [], inspectedBytes: 0 }, version, accept);
     }
-    const job = { ...readTagValuesJob(path, query, version, tenantLimits(options)), ...jobRange(query) };
+    const job = { ...readTagValuesJob(path, query, version, tenantLimits(options, tenant)), ...jobRange(query) };
     return tagValuesWireAnswer(await runTags.values(tenant, job, signal), version, accept);
   });
 }

@@ -5,6 +5,7 @@ import { parseTraceBlockParams, type TraceBlockRequest } from '#engine/api/trace
 import { parseTraceId, parseTraceParams } from '#engine/api/trace-params.ts';
 import { AppError } from '#engine/base/errors.ts';
 import { traceWireAnswer } from '#engine/jobs/wire-trace.ts';
+import type { LimitsOf } from '../config/limits.ts';
 import type { JobQueue } from '../frontend/queue.ts';
 import type { Handler } from '../server/exchange.ts';
 import { readTenants } from '../server/tenancy.ts';
@@ -21,10 +22,10 @@ export function createTraceJobHandler(options: {
   /** Looks in the one block that a job names, an addition to Tempo's jobs. */
   readonly lookUpInBlock: (job: TraceJob, request: TraceBlockRequest, signal: AbortSignal) => Promise<TraceAnswer>;
   readonly queue: JobQueue;
-  readonly maxBytesPerTrace: number;
+  readonly limits: LimitsOf;
   readonly multitenancyEnabled: boolean;
 }): Handler {
-  const { version, runTraceJob, queue, maxBytesPerTrace } = options;
+  const { version, runTraceJob, queue, limits } = options;
   const tenancy = { multitenancyEnabled: options.multitenancyEnabled, multiTenantQueriesEnabled: false };
   return async ({ path, headers, query, signal }) => {
     const { label, ids } = readTenants(headers['x-scope-orgid'] as string | undefined, tenancy);
@@ -32,6 +33,7 @@ export function createTraceJobHandler(options: {
     if (tenant === undefined) throw new AppError('unauthenticated', 'no org id');
     const job = { tenant, traceId: parseTraceId(path), params: parseTraceParams(query), version };
     if (job.params.mode === 'external') throw new AppError('bad_request', 'external mode is not enabled');
+    const { maxBytesPerTrace } = limits(tenant);
     const accept = jobAccept(headers);
     const respond = (answer: TraceAnswer, maxBytes: number) => serverAnswer(traceWireAnswer(answer, { version, accept, maxBytes }));
     if (isBlockJob(parseForm(query))) {

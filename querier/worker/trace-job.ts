@@ -6,6 +6,7 @@ import type { TenantId } from '#engine/base/units.ts';
 import { selectBlocksById, type TenantBlocklist } from '#engine/blocklist/list.ts';
 import type { BlockMeta } from '#engine/blocklist/meta.ts';
 import type { TraceLookup } from '#engine/jobs/find-trace-block.ts';
+import type { LimitsOf } from '../config/limits.ts';
 import { withDeadline } from '../deadline.ts';
 
 /** A trace lookup in a range of blocks of one tenant: the request `GET /querier/api/traces/{id}?mode=blocks&…`, read (spec read-path §2.1). */
@@ -31,8 +32,8 @@ export function traceJobUrl({ traceId, params, version }: TraceJob, httpApiPrefi
 export interface TraceExecutorOptions {
   readonly blocklist: (tenant: TenantId) => TenantBlocklist;
   readonly findTrace: (tenant: TenantId, block: BlockMeta, traceId: Uint8Array, signal: AbortSignal) => Promise<TraceLookup>;
-  /** `max_bytes_per_trace`; 0 is unlimited. */
-  readonly maxBytesPerTrace: number;
+  /** For `max_bytes_per_trace`. */
+  readonly limits: LimitsOf;
   readonly queryTimeoutMs: number;
   /** Blocks that are looked into at once. */
   readonly concurrency: number;
@@ -45,8 +46,9 @@ export interface TraceExecutorOptions {
 
 /** Makes what looks for traces in this process: all blocks of the range, any error fails the job (spec read-path §2.2). */
 export function createTraceExecutor(options: TraceExecutorOptions): RunTraceJob {
-  const { clock, maxBytesPerTrace } = options;
+  const { clock, limits } = options;
   const find = async ({ tenant, traceId, version }: TraceJob, blocks: readonly BlockMeta[], signal: AbortSignal): Promise<TraceAnswer> => {
+    const { maxBytesPerTrace } = limits(tenant);
     const combiner = createTraceCombiner({ maxBytes: maxBytesPerTrace, allowPartial: version === 2 });
     const lookups = await mapParallel(
       blocks,

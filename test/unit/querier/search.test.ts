@@ -29,7 +29,7 @@ function environment(run: Run, blocks: TenantBlocklist, settings: Config = confi
   const peak = { running: 0 };
   const created: SearchEnvironment = {
     config: settings.queryFrontend,
-    limits: settings.limits,
+    limits: () => settings.limits,
     clock: systemClock,
     blocklist: (tenant) => (tenant === shop ? blocks : list(block(90, { tenant, endSeconds: 1100 }))),
     queue: createJobQueue({

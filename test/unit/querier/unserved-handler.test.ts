@@ -40,7 +40,7 @@ function environment(...values: readonly (readonly [string, ConfigValue])[]) {
 const unserved: Handler = () => errorAnswer(501, 'not here');
 
 async function send(target: string, headers: Readonly<Record<string, string>> = { 'x-scope-orgid': 'a' }) {
-  const options = { environment: environment(), multitenancyEnabled: true };
+  const options = { environment: { ...environment(), limits: () => environment().limits }, multitenancyEnabled: true };
   const router = createRouter(
     endpoints.map((path) => ({ path, handler: refuseBadRequests(options, path, unserved) })),
     '',
@@ -67,7 +67,7 @@ test('tenants are asked for first, and only where a path is checked', async () =
     (await send('/api/search/tags?start=x', { 'x-scope-orgid': 'a/b' })).body,
     "tenant ID 'a/b' contains unsupported character '/'",
   );
-  const options = { environment: environment(), multitenancyEnabled: true };
+  const options = { environment: { ...environment(), limits: () => environment().limits }, multitenancyEnabled: true };
   assert.equal(refuseBadRequests(options, '/api/traces/{traceID}', unserved), unserved);
 });
 

@@ -3,6 +3,7 @@ import { wireStatuses } from '#engine/api/status.ts';
 import { systemClock } from '#engine/base/clock.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
 import { typedConfig } from '../../../querier/config/config.ts';
+import { typedLimits } from '../../../querier/config/limits.ts';
 import { defaultValues } from '../../../querier/config/load.ts';
 import type { JobQueue } from '../../../querier/frontend/queue.ts';
 import { errorAnswer, type Handler } from '../../../querier/server/exchange.ts';
@@ -13,16 +14,17 @@ import { createJobHandler } from '../../../querier/worker/search-handler.ts';
 import { createTagNamesJobHandler, createTagValuesJobHandler } from '../../../querier/worker/tags-handler.ts';
 import { createTraceJobHandler } from '../../../querier/worker/trace-handler.ts';
 
+const unlimited = () => typedLimits(new Map(), '');
 const atOnce: JobQueue = { run: (_tenant, work) => work(), running: () => 0 };
 
 /** The querier's HTTP API over these runners, without a port: what a job travels to. `prefix` is `http_api_prefix`. */
 export function sendToHandlers(runners: Runners, prefix = ''): SendJob {
   const config = typedConfig(defaultValues());
-  const environment = { config: config.queryFrontend, limits: config.limits, clock: systemClock };
+  const environment = { config: config.queryFrontend, limits: () => config.limits, clock: systemClock };
   const shared = { queue: atOnce, multitenancyEnabled: true };
   const tags = { ...shared, environment, runTags: runners.tags };
   const lookUpInBlock = () => Promise.reject(new AppError('internal', 'a frontend sends ranges of block ids'));
-  const trace = { ...shared, runTraceJob: runners.trace, lookUpInBlock, maxBytesPerTrace: 0 };
+  const trace = { ...shared, runTraceJob: runners.trace, lookUpInBlock, limits: unlimited };
   const handlers: Readonly<Record<string, Handler>> = {
     '/api/search': createJobHandler({ ...shared, runJob: runners.search }),
     '/api/metrics/query_range': createMetricsJobHandler({ ...shared, runMetricsJob: runners.metrics }),

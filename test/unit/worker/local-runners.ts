@@ -9,6 +9,7 @@ import { queryRangeBlock } from '#engine/jobs/query-range-block.ts';
 import { searchBlock } from '#engine/jobs/search-block.ts';
 import { tagNamesInBlock } from '#engine/jobs/tag-names-block.ts';
 import { tagValuesInBlock } from '#engine/jobs/tag-values-block.ts';
+import { typedLimits } from '../../../querier/config/limits.ts';
 import type { Runners } from '../../../querier/worker/runners.ts';
 import { createTraceExecutor } from '../../../querier/worker/trace-job.ts';
 
@@ -28,7 +29,7 @@ export async function createLocalRunners(path: string): Promise<LocalRunners> {
   const trace = createTraceExecutor({
     blocklist: poller.blocklist,
     findTrace: (tenant, block, traceId, signal) => findTraceInBlock(jobs, tenant, block, traceId, signal),
-    maxBytesPerTrace: 0,
+    limits: () => typedLimits(new Map(), ''),
     queryTimeoutMs: 0,
     concurrency: 4,
     blocklistPollMs: 1e12,
