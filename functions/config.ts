@@ -1,3 +1,4 @@
+import type { GcsOptions } from '#engine/backend/gcs-options.ts';
 import type { ReadHedge } from '#engine/backend/hedged-reads.ts';
 import type { Environment, S3Options } from '#engine/backend/s3-options.ts';
 import { parseGoDuration } from '#engine/base/duration.ts';
@@ -16,6 +17,7 @@ export interface TlsFiles {
 /** Where the blocks are. */
 export type StorageConfig =
   | { readonly kind: 'local'; readonly path: string }
+  | { readonly kind: 'gcs'; readonly options: GcsOptions; readonly hedge: ReadHedge }
   | { readonly kind: 's3'; readonly options: S3Options; readonly tls: TlsFiles; readonly hedge: ReadHedge };
 
 /** How much of the machine the jobs may use. */
@@ -67,8 +69,9 @@ export function storageConfig(env: Environment): StorageConfig {
     case 's3':
       return s3Config(env);
     case 'gcs':
+      return gcsConfig(env);
     case 'azure':
-      throw new AppError('config', `backend ${name} is not supported yet; use s3 or local`);
+      throw new AppError('config', `backend ${name} is not supported yet; use s3, gcs or local`);
     default:
       throw new AppError('config', `unknown backend ${name}`);
   }
@@ -106,7 +109,27 @@ function s3Config(env: Environment): StorageConfig {
       serverName: env.TEMPO_S3_TLS_SERVER_NAME ?? '',
       insecureSkipVerify: flag(env, 'TEMPO_S3_TLS_INSECURE_SKIP_VERIFY'),
     },
-    hedge: { afterMs: durationMs(env, 'TEMPO_S3_HEDGE_REQUESTS_AT'), upTo: wholeNumber(env, 'TEMPO_S3_HEDGE_REQUESTS_UP_TO') },
+    hedge: readHedge(env, 'S3'),
+  };
+}
+
+function gcsConfig(env: Environment): StorageConfig {
+  return {
+    kind: 'gcs',
+    options: {
+      bucket: env.TEMPO_GCS_BUCKET_NAME ?? '',
+      prefix: env.TEMPO_GCS_PREFIX ?? '',
+      endpoint: env.TEMPO_GCS_ENDPOINT ?? '',
+      insecure: flag(env, 'TEMPO_GCS_INSECURE'),
+    },
+    hedge: readHedge(env, 'GCS'),
+  };
+}
+
+function readHedge(env: Environment, store: 'S3' | 'GCS'): ReadHedge {
+  return {
+    afterMs: durationMs(env, `TEMPO_${store}_HEDGE_REQUESTS_AT`),
+    upTo: wholeNumber(env, `TEMPO_${store}_HEDGE_REQUESTS_UP_TO`),
   };
 }
 

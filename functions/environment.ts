@@ -30,9 +30,16 @@ async function openBackend(config: StorageConfig, context: FunctionContext): Pro
     const { createLocalBackend } = await import('#engine/backend/local.ts');
     return createLocalBackend({ path: config.path, monotonicMs: context.clock.monotonicMs });
   }
+  const sending = { ...context, ...(await hedging(config.hedge, context)) };
+  if (config.kind === 'gcs') {
+    const { createGcsBackend } = await import('#engine/backend/gcs.ts');
+    const { createMetadataToken, noToken } = await import('#engine/backend/gcs-metadata-token.ts');
+    const token = config.options.insecure ? noToken : createMetadataToken(context.env, context.clock);
+    return createGcsBackend(config.options, { ...sending, token });
+  }
   const { createSignedS3Backend } = await import('#engine/backend/s3-signed.ts');
   const options = { ...config.options, tls: await readTlsFiles(config.tls) };
-  return createSignedS3Backend(options, { ...context, ...(await hedging(config.hedge, context)) });
+  return createSignedS3Backend(options, sending);
 }
 
 /** How reads are sent. What hedges is loaded only where it is configured. */

@@ -1,6 +1,7 @@
 import type { Clock } from '#engine/base/clock.ts';
 import { AppError } from '#engine/base/errors.ts';
 import type { Backend } from './backend.ts';
+import type { GcsOptions } from './gcs-options.ts';
 import type { ReadHedge, SendRead } from './hedged-reads.ts';
 import type { LocalOptions } from './local.ts';
 import type { Environment, S3Options } from './s3-options.ts';
@@ -14,7 +15,12 @@ export type BackendConfig =
       readonly client: 'sdk' | 'signed';
       readonly hedge?: ReadHedge;
     } & S3Options)
-  | { readonly kind: 'gcs' }
+  | ({
+      readonly kind: 'gcs';
+      /** `sdk`: Google's library finds the credentials, and the backend can write. `metadata`: tokens of the metadata server, which starts faster. */
+      readonly client: 'sdk' | 'metadata';
+      readonly hedge?: ReadHedge;
+    } & GcsOptions)
   | { readonly kind: 'azure' };
 
 /** What {@link createBackend} needs from the process. */
@@ -46,11 +52,20 @@ export async function createBackend(config: BackendConfig, context: BackendConte
       const { createSignedS3Backend } = await import('./s3-signed.ts');
       return createSignedS3Backend(config, { ...context, ...(await hedging(config.hedge, context)) });
     }
-    case 'gcs':
+    case 'gcs': {
+      const sending = { ...context, ...(await hedging(config.hedge, context)) };
+      if (config.client === 'sdk') {
+        const { createSdkGcsBackend } = await import('./gcs-sdk.ts');
+        return createSdkGcsBackend(config, sending);
+      }
+      const { createGcsBackend } = await import('./gcs.ts');
+      const { createMetadataToken, noToken } = await import('./gcs-metadata-token.ts');
+      return createGcsBackend(config, { ...sending, token: config.insecure ? noToken : createMetadataToken(context.env, context.clock) });
+    }
     case 'azure':
-      throw new AppError('unimplemented', `backend ${config.kind} is not supported yet; use s3 or local`);
+      throw new AppError('unimplemented', `backend ${config.kind} is not supported yet; use s3, gcs or local`);
     default:
-      throw new AppError('config', `unknown backend ${JSON.stringify((config as { readonly kind: unknown }).kind)}; use local or s3`);
+      throw new AppError('config', `unknown backend ${JSON.stringify((config as { readonly kind: unknown }).kind)}; use local, s3 or gcs`);
   }
 }
 

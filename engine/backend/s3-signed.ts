@@ -4,14 +4,14 @@ import { createCredentialSource } from './aws-credentials.ts';
 import type { Backend, ListedObject } from './backend.ts';
 import type { SendRead } from './hedged-reads.ts';
 import { checkKey, checkPrefix } from './keys.ts';
+import { listFolders, listObjects, type PageReader, pageSize } from './listing.ts';
 import { checkRange } from './range.ts';
 import { defaultRetryPolicy, withRetries } from './retry.ts';
 import { toS3Error } from './s3-errors.ts';
-import { listFolders, listObjects, type PageReader } from './s3-listing.ts';
 import { type Environment, resolveS3Address, type S3Address, type S3Options, s3CoalesceGapBytes } from './s3-options.ts';
-import { createTransport, type RawAnswer } from './s3-transport.ts';
 import { parseErrorBody, parseListing } from './s3-xml.ts';
 import { createSigner, encodePath } from './sigv4.ts';
+import { createTransport, type RawAnswer } from './transport.ts';
 
 /** What {@link createSignedS3Backend} needs from the process. */
 export interface SignedS3Context {
@@ -42,7 +42,15 @@ export function createSignedS3Backend(options: S3Options, context: SignedS3Conte
   const { sendRead = (read, signal) => read(signal) } = context;
   const call = (request: Call, signal: AbortSignal | undefined) =>
     withRetries(policy, context, signal, () => sendRead((own) => send(request, own), signal));
-  const readPage: PageReader = async (query, signal) => {
+  const readPage: PageReader = async ({ prefix, folders, token }, signal) => {
+    const query = {
+      'list-type': '2',
+      'max-keys': String(pageSize),
+      'encoding-type': 'url',
+      prefix,
+      ...(folders && { delimiter: '/' }),
+      ...(token !== undefined && { 'continuation-token': token }),
+    };
     // Also a page that was cut in the middle of its XML is read again.
     const readOnce = async () => parseListing(Buffer.from((await send({ key: '', query }, signal)).body).toString('utf8'));
     return withRetries(policy, context, signal, readOnce);
@@ -73,7 +81,7 @@ export function createSignedS3Backend(options: S3Options, context: SignedS3Conte
 /** Sends one call once, apart from what it can put right itself: an expired token and a bucket in another region. */
 function createSender(address: S3Address, options: S3Options, { clock, env }: SignedS3Context) {
   const credentials = createCredentialSource({ ...options, env, clock });
-  const transport = createTransport(address, options);
+  const transport = createTransport({ ...options, ...address, store: 'S3' });
   const sign = createSigner();
   let { region, hostname } = address;
   let clockOffsetMs = 0;

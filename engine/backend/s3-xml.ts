@@ -1,19 +1,10 @@
 import { AppError } from '#engine/base/errors.ts';
 import { bytes } from '#engine/base/units.ts';
 import type { ListedObject } from './backend.ts';
-
-/** One page of ListObjectsV2. */
-export interface S3Listing {
-  /** Keys with the backend's prefix, in the store's order. */
-  readonly objects: readonly ListedObject[];
-  /** With their trailing delimiter. */
-  readonly commonPrefixes: readonly string[];
-  /** undefined on the last page. */
-  readonly nextToken: string | undefined;
-}
+import type { ListingPage } from './listing.ts';
 
 /** Reads a ListObjectsV2 answer, with or without `encoding-type=url`. Throws `unavailable` for anything else: a cut answer must not look like an end. */
-export function parseListing(xml: string): S3Listing {
+export function parseListing(xml: string): ListingPage {
   if (!xml.includes('<ListBucketResult') || !xml.trimEnd().endsWith('</ListBucketResult>')) {
     throw new AppError('unavailable', 'S3 answered a listing with something that is no complete ListBucketResult');
   }
@@ -54,7 +45,8 @@ function elements(xml: string, name: string): string[] {
   return found;
 }
 
-function textOf(xml: string, name: string): string | undefined {
+/** The text of the first element of that name; undefined where there is none. */
+export function textOf(xml: string, name: string): string | undefined {
   const at = xml.indexOf(`<${name}>`);
   if (at < 0) return undefined;
   const end = xml.indexOf(`</${name}>`, at);

@@ -5,9 +5,9 @@ import { bytes } from '#engine/base/units.ts';
 import type { Backend } from './backend.ts';
 import { type SendRead, sendOnce } from './hedged-reads.ts';
 import { checkKey, checkPrefix } from './keys.ts';
+import { listFolders, listObjects, type PageQuery, type PageReader } from './listing.ts';
 import { allocateBytes, type ByteRange, checkRange, checkRangeAnswer, checkReadSize } from './range.ts';
 import { defaultRetryPolicy, withRetries } from './retry.ts';
-import { listFolders, listObjects, type PageReader } from './s3-listing.ts';
 import { type Environment, resolveS3Address, type S3Address, type S3Options, s3CoalesceGapBytes, tlsAgentOptions } from './s3-options.ts';
 import { sdkError } from './s3-sdk-errors.ts';
 import { createS3Writer } from './s3-writer.ts';
@@ -129,15 +129,15 @@ async function collect(object: string, body: AsyncIterable<Uint8Array>, length: 
 async function readListingPage(
   client: S3Client,
   { bucket }: S3Address,
-  query: Readonly<Record<string, string>>,
+  { prefix, folders, token }: PageQuery,
   signal: AbortSignal | undefined,
 ): ReturnType<PageReader> {
   try {
     const command = new ListObjectsV2Command({
       Bucket: bucket,
-      Prefix: query.prefix ?? '',
-      ...(query.delimiter === undefined ? {} : { Delimiter: query.delimiter }),
-      ...(query['continuation-token'] === undefined ? {} : { ContinuationToken: query['continuation-token'] }),
+      Prefix: prefix,
+      ...(folders && { Delimiter: '/' }),
+      ...(token !== undefined && { ContinuationToken: token }),
     });
     const page = await client.send(command, signal === undefined ? {} : { abortSignal: signal });
     if (page.IsTruncated === true && !page.NextContinuationToken) {
@@ -153,6 +153,6 @@ async function readListingPage(
       nextToken: page.IsTruncated === true ? page.NextContinuationToken : undefined,
     };
   } catch (thrown) {
-    throw sdkError(thrown, `s3://${bucket}/${query.prefix ?? ''}`, signal);
+    throw sdkError(thrown, `s3://${bucket}/${prefix}`, signal);
   }
 }

@@ -6,7 +6,7 @@ import type { ConfigValue } from '../config/schema/key.ts';
 const trace = 'storage.trace';
 
 /**
- * The configuration that a bucket's URL stands for: `s3://bucket/prefix`, `file:///path`. S3's endpoint comes from AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, as
+ * The configuration that a bucket's URL stands for: `s3://bucket/prefix`, `gs://bucket/prefix`, `file:///path`. S3's endpoint comes from AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, as
  * for the AWS tools, else from the region. Throws `bad_request`, and `unimplemented` for other stores.
  */
 export function bucketValues(url: string, env: Environment): ReadonlyMap<string, ConfigValue> {
@@ -21,10 +21,11 @@ export function bucketValues(url: string, env: Environment): ReadonlyMap<string,
     case 's3:':
       return s3Values(url, parsed, env);
     case 'gs:':
+      return gcsValues(url, parsed);
     case 'azure:':
-      throw new AppError('unimplemented', `--bucket ${url}: this store is not supported yet; use s3:// or file://`);
+      throw new AppError('unimplemented', `--bucket ${url}: this store is not supported yet; use s3://, gs:// or file://`);
     default:
-      throw new AppError('bad_request', `--bucket ${JSON.stringify(url)} must be s3://bucket/prefix or file:///path`);
+      throw new AppError('bad_request', `--bucket ${JSON.stringify(url)} must be s3://bucket/prefix, gs://bucket/prefix or file:///path`);
   }
 }
 
@@ -35,6 +36,18 @@ function unescaped(url: string, decode: () => string): string {
   } catch (cause) {
     throw new AppError('bad_request', `--bucket ${url}: broken escapes; write a percent sign as %25`, { cause });
   }
+}
+
+/** GCS's endpoint comes from STORAGE_EMULATOR_HOST only as far as Google's library reads it; credentials are the application's default ones. */
+function gcsValues(url: string, { host, pathname, search, hash, username }: URL): ReadonlyMap<string, ConfigValue> {
+  if (host === '' || search !== '' || hash !== '' || username !== '') {
+    throw new AppError('bad_request', `--bucket ${url} must be gs://bucket/prefix; credentials come from the environment`);
+  }
+  return new Map<string, ConfigValue>([
+    [`${trace}.backend`, 'gcs'],
+    [`${trace}.gcs.bucket_name`, host],
+    [`${trace}.gcs.prefix`, unescaped(url, () => decodeURIComponent(pathname)).replace(/^\/+|\/+$/g, '')],
+  ]);
 }
 
 function s3Values(url: string, { host, pathname, search, hash, username }: URL, env: Environment): ReadonlyMap<string, ConfigValue> {

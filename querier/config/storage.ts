@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { BackendConfig } from '#engine/backend/create.ts';
+import type { GcsOptions } from '#engine/backend/gcs-options.ts';
 import type { ReadHedge } from '#engine/backend/hedged-reads.ts';
+import { defaultRetryPolicy } from '#engine/backend/retry.ts';
 import type { S3Options, S3TlsOptions } from '#engine/backend/s3-options.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
 import type { ConfigValue } from './schema/key.ts';
@@ -54,6 +56,17 @@ async function s3Options(values: Values): Promise<S3Options> {
   };
 }
 
+function gcsOptions(values: Values): GcsOptions {
+  const gcs = (name: string) => values.get(`storage.trace.gcs.${name}`);
+  return {
+    bucket: gcs('bucket_name') as string,
+    prefix: gcs('prefix') as string,
+    endpoint: gcs('endpoint') as string,
+    insecure: gcs('insecure') as boolean,
+    retry: { ...defaultRetryPolicy, maxAttempts: 1 + Math.max(0, gcs('max_retries') as number) },
+  };
+}
+
 function readHedge(values: Values, store: 's3' | 'gcs' | 'azure'): ReadHedge {
   const of = (name: string) => values.get(`storage.trace.${store}.hedge_requests_${name}`) as number;
   return { afterMs: of('at'), upTo: of('up_to') };
@@ -64,5 +77,6 @@ export async function storageConfig(values: Values): Promise<BackendConfig> {
   const kind = values.get('storage.trace.backend') as 'local' | 's3' | 'gcs' | 'azure';
   if (kind === 'local') return { kind, path: values.get('storage.trace.local.path') as string };
   if (kind === 's3') return { kind, client: 'sdk', ...(await s3Options(values)), hedge: readHedge(values, kind) };
+  if (kind === 'gcs') return { kind, client: 'sdk', ...gcsOptions(values), hedge: readHedge(values, kind) };
   return { kind };
 }

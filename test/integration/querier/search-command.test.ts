@@ -140,7 +140,7 @@ test('status 2 and one line for what cannot be searched', async (t) => {
     [['--bucket', bucket, '--tenant=vp4', '--since=soon', '{}'], /--since: not a valid duration string: "soon"/],
     [['--bucket', bucket, '--tenant=vp4', '--nonsense', '{}'], /unknown flag --nonsense/],
     [['--bucket', 'file:///no/such/folder', '{}'], /there are no tenants/],
-    [['--bucket', 'gs://bucket', '{}'], /this store is not supported yet/],
+    [['--bucket', 'azure://container', '{}'], /this store is not supported yet/],
     [['-config.file=/no/such/file', '{}'], /failed to read configFile/],
   ];
   for (const [args, text] of cases) {

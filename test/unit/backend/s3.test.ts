@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createBackend } from '#engine/backend/create.ts';
+import { listFolders, listObjects, type PageReader } from '#engine/backend/listing.ts';
 import { toS3Error } from '#engine/backend/s3-errors.ts';
-import { listFolders, listObjects, type PageReader } from '#engine/backend/s3-listing.ts';
 import { resolveS3Address, type S3Options } from '#engine/backend/s3-options.ts';
 import { parseErrorBody, parseListing } from '#engine/backend/s3-xml.ts';
 import { createSigner, encodePath } from '#engine/backend/sigv4.ts';
@@ -170,7 +170,7 @@ test('errors of S3 have one code each', () => {
 
 test('stores that are not supported say so', async () => {
   const context = { clock: systemClock, random: () => 0, env: {} };
-  for (const kind of ['gcs', 'azure'] as const) await assert.rejects(createBackend({ kind }, context), { code: 'unimplemented' });
+  await assert.rejects(createBackend({ kind: 'azure' }, context), { code: 'unimplemented' });
   await assert.rejects(createBackend({ kind: 'tape' } as never, context), { code: 'config' });
   await assert.rejects(createBackend({ kind: 'local', path: '' }, context), { code: 'config' });
 });

@@ -43,8 +43,8 @@ test('names an unknown backend as Tempo does', () => {
     'unknown backend ftp',
   );
   assert.match(
-    failure(() => storageConfig({ TEMPO_BACKEND: 'gcs' })),
-    /gcs is not supported yet/,
+    failure(() => storageConfig({ TEMPO_BACKEND: 'azure' })),
+    /azure is not supported yet/,
   );
 });
 
@@ -76,6 +76,29 @@ test('S3 settings have zero defaults', () => {
     },
     tls: { caPath: '', certPath: '', keyPath: '', serverName: '', insecureSkipVerify: false },
     hedge: { afterMs: 0, upTo: 0 },
+  });
+});
+
+test('GCS settings are read, with zero defaults', () => {
+  assert.deepEqual(storageConfig({ TEMPO_BACKEND: 'gcs', TEMPO_GCS_BUCKET_NAME: 'traces' }), {
+    kind: 'gcs',
+    options: { bucket: 'traces', prefix: '', endpoint: '', insecure: false },
+    hedge: { afterMs: 0, upTo: 0 },
+  });
+  const config = storageConfig({
+    TEMPO_BACKEND: 'gcs',
+    TEMPO_GCS_BUCKET_NAME: 'traces',
+    TEMPO_GCS_PREFIX: 'a/b',
+    TEMPO_GCS_ENDPOINT: 'https://localhost:4443/storage/v1/',
+    TEMPO_GCS_INSECURE: 'true',
+    TEMPO_GCS_HEDGE_REQUESTS_AT: '400ms',
+    TEMPO_GCS_HEDGE_REQUESTS_UP_TO: '2',
+    TEMPO_GCS_CHUNK_BUFFER_SIZE: '10485760',
+  });
+  assert.deepEqual(config, {
+    kind: 'gcs',
+    options: { bucket: 'traces', prefix: 'a/b', endpoint: 'https://localhost:4443/storage/v1/', insecure: true },
+    hedge: { afterMs: 400, upTo: 2 },
   });
 });
 

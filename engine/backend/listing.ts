@@ -1,9 +1,31 @@
 import { AppError, throwIfAborted } from '#engine/base/errors.ts';
 import type { ListedObject } from './backend.ts';
-import type { S3Listing } from './s3-xml.ts';
 
-/** Reads one page of a listing; the query is ListObjectsV2's. */
-export type PageReader = (query: Readonly<Record<string, string>>, signal: AbortSignal | undefined) => Promise<S3Listing>;
+/** One page of a listing. */
+export interface ListingPage {
+  /** Keys with the backend's prefix, in the store's order. */
+  readonly objects: readonly ListedObject[];
+  /** With their trailing delimiter. */
+  readonly commonPrefixes: readonly string[];
+  /** undefined on the last page. */
+  readonly nextToken: string | undefined;
+}
+
+/** Which page. */
+export interface PageQuery {
+  /** With the backend's own prefix. */
+  readonly prefix: string;
+  /** Objects below a further `/` are summed up by their prefix. */
+  readonly folders: boolean;
+  /** Of the page before; undefined for the first. */
+  readonly token: string | undefined;
+}
+
+/** Most entries that a page is asked for. */
+export const pageSize = 1000;
+
+/** Reads one page of a listing. */
+export type PageReader = (query: PageQuery, signal: AbortSignal | undefined) => Promise<ListingPage>;
 
 /** All objects below `root + prefix`, with keys relative to `root`, page by page. A store that repeats itself is an `internal` error, not an endless loop. */
 export async function* listObjects(
@@ -12,7 +34,7 @@ export async function* listObjects(
   prefix: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<ListedObject> {
-  for await (const page of pages(readPage, { prefix: root + prefix }, signal)) {
+  for await (const page of pages(readPage, { prefix: root + prefix, folders: false }, signal)) {
     for (const object of page.objects) {
       if (!object.key.startsWith(root + prefix)) throw unasked(object.key, root + prefix);
       // A zero-length `folder/` object, as consoles create them, is no object of Tempo's.
@@ -25,7 +47,7 @@ export async function* listObjects(
 export async function listFolders(readPage: PageReader, root: string, prefix: string, signal: AbortSignal | undefined): Promise<string[]> {
   const base = root + prefix;
   const names: string[] = [];
-  for await (const page of pages(readPage, { prefix: base, delimiter: '/' }, signal)) {
+  for await (const page of pages(readPage, { prefix: base, folders: true }, signal)) {
     for (const folder of page.commonPrefixes) {
       if (!folder.startsWith(base)) throw unasked(folder, base);
       const name = folder.slice(base.length, folder.endsWith('/') ? -1 : undefined);
@@ -35,18 +57,13 @@ export async function listFolders(readPage: PageReader, root: string, prefix: st
   return names;
 }
 
-async function* pages(
-  readPage: PageReader,
-  query: Readonly<Record<string, string>>,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<S3Listing> {
-  const base = { 'list-type': '2', 'max-keys': '1000', 'encoding-type': 'url', ...query };
+async function* pages(readPage: PageReader, query: Omit<PageQuery, 'token'>, signal: AbortSignal | undefined): AsyncGenerator<ListingPage> {
   let token: string | undefined;
   do {
     throwIfAborted(signal);
-    const page = await readPage(token === undefined ? base : { ...base, 'continuation-token': token }, signal);
+    const page = await readPage({ ...query, token }, signal);
     if (page.nextToken !== undefined && page.nextToken === token) {
-      throw new AppError('internal', `S3 repeats a page of the listing of ${JSON.stringify(query.prefix)}`);
+      throw new AppError('internal', `the store repeats a page of the listing of ${JSON.stringify(query.prefix)}`);
     }
     token = page.nextToken;
     yield page;
@@ -54,5 +71,5 @@ async function* pages(
 }
 
 function unasked(key: string, prefix: string): AppError {
-  return new AppError('internal', `S3 listed ${JSON.stringify(key)}, which is not below ${JSON.stringify(prefix)}`);
+  return new AppError('internal', `the store listed ${JSON.stringify(key)}, which is not below ${JSON.stringify(prefix)}`);
 }

@@ -1,7 +1,7 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { AppError, throwIfAborted, toAppError } from '#engine/base/errors.ts';
 import { allocateBytes, type ByteRange, checkRangeAnswer, checkReadSize, shortObject } from './range.ts';
-import { type S3Address, type S3Options, tlsAgentOptions } from './s3-options.ts';
+import { type S3TlsOptions, tlsAgentOptions } from './s3-options.ts';
 import { transportFailure } from './transport-failure.ts';
 
 /** A raw answer. */
@@ -11,12 +11,15 @@ export interface RawAnswer {
   readonly body: Uint8Array;
 }
 
-/** A GET on the wire. */
+/** A request on the wire. */
 export interface RawRequest {
   readonly hostname: string;
+  /** GET without it. */
+  readonly method?: 'PUT' | 'DELETE';
   /** Path with query, encoded. */
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
   /** For messages. */
   readonly object: string;
   /** A successful answer's body must have exactly that length; undefined takes what comes. */
@@ -31,11 +34,26 @@ const maxErrorBytes = 64 * 1024;
 /** Tries on kept-alive connections that turn out to be closed. */
 const maxResends = 3;
 
+/** What {@link createTransport} needs. */
+export interface TransportOptions {
+  readonly protocol: 'http:' | 'https:';
+  /** undefined: the protocol's own. */
+  readonly port: number | undefined;
+  /** The store's name, for messages. */
+  readonly store: 'S3' | 'GCS' | 'Azure';
+  readonly tls?: S3TlsOptions | undefined;
+  /** Longest silence: no connection, no answer, no further bytes. 10 s without it. */
+  readonly idleTimeoutMs?: number | undefined;
+  /** Connections kept open; 128 without it. */
+  readonly maxConnections?: number | undefined;
+}
+
 /** Creates a transport for one address. Node's https is loaded only for https, with the first request: plain http must not pay for it. */
-export function createTransport(address: S3Address, { tls, idleTimeoutMs = 10_000, maxConnections = 128 }: S3Options): Transport {
+export function createTransport(options: TransportOptions): Transport {
+  const { protocol, port, store, tls, idleTimeoutMs = 10_000, maxConnections = 128 } = options;
   const agentOptions = { keepAlive: true, maxSockets: maxConnections, maxFreeSockets: maxConnections };
   const load = async (): Promise<{ readonly request: (options: RequestOptions) => ClientRequest; readonly agent: Agent }> => {
-    if (address.protocol === 'http:') {
+    if (protocol === 'http:') {
       const http = await import('node:http');
       return { request: http.request, agent: new http.Agent(agentOptions) };
     }
@@ -48,17 +66,18 @@ export function createTransport(address: S3Address, { tls, idleTimeoutMs = 10_00
   return async (raw, signal) => {
     throwIfAborted(signal);
     const { request, agent } = await (loaded ??= load());
-    const options: RequestOptions = {
+    const outgoingOptions: RequestOptions = {
       agent,
+      ...(raw.method !== undefined && { method: raw.method }),
       hostname: raw.hostname.replace(/^\[|\]$/g, ''),
-      ...(address.port === undefined ? {} : { port: address.port }),
+      ...(port !== undefined && { port }),
       path: raw.target,
       headers: raw.headers,
       timeout: idleTimeoutMs,
       ...(signal === undefined ? {} : { signal }),
     };
     for (let resent = 0; ; resent++) {
-      const outgoing = request(options);
+      const outgoing = request(outgoingOptions);
       try {
         return await exchange(raw, outgoing, idleTimeoutMs);
       } catch (thrown) {
@@ -66,7 +85,7 @@ export function createTransport(address: S3Address, { tls, idleTimeoutMs = 10_00
         if (thrown instanceof AppError) throw thrown;
         // The store closes idle connections, and a frozen function does not notice: no sign of trouble, so no waiting.
         if (outgoing.reusedSocket && isReset(thrown) && resent < maxResends) continue;
-        throw transportFailure(`${raw.object}: S3 does not answer (${(thrown as Error).message})`, thrown);
+        throw transportFailure(`${raw.object}: ${store} does not answer (${(thrown as Error).message})`, thrown);
       }
     }
   };
@@ -82,7 +101,7 @@ function exchange(raw: RawRequest, outgoing: ClientRequest, idleTimeoutMs: numbe
     outgoing.on('timeout', () => outgoing.destroy(new Error(`silent for ${idleTimeoutMs} ms`)));
     outgoing.on('error', reject);
     outgoing.on('response', (response) => receive(raw, response, resolve, reject));
-    outgoing.end();
+    outgoing.end(raw.body);
   });
 }
 
@@ -125,7 +144,7 @@ function collectBody(raw: RawRequest, response: IncomingMessage): Collector {
   let filled = 0;
   return {
     add: (chunk) => {
-      if (filled + chunk.length > length) throw new AppError('unavailable', `${raw.object}: S3 sent more bytes than it announced`);
+      if (filled + chunk.length > length) throw new AppError('unavailable', `${raw.object}: the store sent more bytes than it announced`);
       target.set(chunk, filled);
       filled += chunk.length;
     },
