@@ -37,9 +37,23 @@ test('a function searches a block in GCS with the token of the metadata server',
   });
   const answer = async (env: Readonly<Record<string, string>>) => {
     const context = { env, clock: systemClock, random: Math.random, memoryLimitBytes: undefined };
-    const handle = createHandler({ createEnvironment: () => createFunctionEnvironment(context), jobTimeoutMs: 60_000, onError: () => {} });
+    const handle = createHandler({
+      createEnvironment: () => createFunctionEnvironment(context),
+      jobTimeoutMs: 60_000,
+      jobsAtOnce: 1,
+      memoryMb: 0,
+      clock: systemClock,
+      onError: () => {},
+    });
     const signal = new AbortController().signal;
-    const { status, body } = await handle({ method: 'GET', url: `/?${query}`, headers: { 'x-scope-orgid': 'vp5' }, signal });
+    const { status, body } = await handle({
+      method: 'GET',
+      url: `/?${query}`,
+      headers: { 'x-scope-orgid': 'vp5' },
+      body: async () => new Uint8Array(),
+      maxBodyBytes: 1 << 20,
+      signal,
+    });
     const text = Buffer.from(body).toString();
     assert.equal(status, 200, text);
     return JSON.parse(text) as { readonly traces: readonly unknown[] };
