@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+import { zip } from './zip.ts';
 
 /** The repository. */
 export const root = join(import.meta.dirname, '../..');
@@ -52,8 +53,8 @@ const functionOptions: BuildOptions = { minify: true, external: sdkPackages, plu
 
 /**
  * The container's function listens before it loads the engine, so its bundle is split there: in one file, imports of Node's modules would all come first.
- * Lambda gives the time before the first call a whole core; one file loads fastest. Queriers keep their dependencies in node_modules: they are not
- * started for a query.
+ * Lambda's is split, too: what most calls do not need is loaded with the first job that needs it. Queriers keep their dependencies in node_modules: they
+ * are not started for a query.
  */
 export const bundles: readonly Bundle[] = [
   {
@@ -61,7 +62,11 @@ export const bundles: readonly Bundle[] = [
     folder: 'functions',
     options: { ...functionOptions, entryPoints: ['functions/cloudrun.ts'], chunkNames: 'cloudrun-[name]-[hash]', splitting: true },
   },
-  { name: 'lambda', folder: 'functions', options: { ...functionOptions, entryPoints: ['functions/lambda.ts'] } },
+  {
+    name: 'lambda',
+    folder: 'functions',
+    options: { ...functionOptions, entryPoints: ['functions/lambda.ts'], chunkNames: 'lambda-[name]-[hash]', splitting: true },
+  },
   {
     name: 'rubato',
     folder: 'npm',
@@ -79,4 +84,10 @@ export async function buildBundle({ folder, options }: Bundle, target: string): 
   if (!existsSync(join(root, 'engine/kernels/gen/kernels-wasm.js'))) throw new Error('the kernels are not built: npm run build:kernels');
   const { metafile } = await build({ ...shared, ...options, outdir: join(target, folder) });
   return metafile!;
+}
+
+/** Packs Lambda's function from a folder that has the bundles of the functions. */
+export function lambdaArchive(folder: string): Buffer {
+  const names = readdirSync(folder).filter((name) => /^lambda(-.*)?\.mjs$/.test(name));
+  return zip(names.map((name) => ({ name, content: readFileSync(join(folder, name)) })));
 }

@@ -1,14 +1,13 @@
 // `npm run build`: what is deployed, into dist/ or the folder that is given.
 //
 //   functions/cloudrun.mjs, cloudrun-*.mjs   the function as an HTTP server, for containers
-//   functions/lambda.mjs, lambda.zip         the function for Lambda, arm64 and x64
+//   functions/lambda*.mjs, lambda.zip        the function for Lambda, arm64 and x64
 //   npm/                                     the package `rubato`: servers and command line, and both functions
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { buildBundle, bundles, root } from './bundles.ts';
+import { buildBundle, bundles, lambdaArchive, root } from './bundles.ts';
 import { writePackage } from './package.ts';
-import { zip } from './zip.ts';
 
 /** Most bytes of what a platform fetches before a cold start: the archive for Lambda, the gzipped files of the container's function. */
 const maxFunctionBytes = 150 * 1024;
@@ -35,15 +34,17 @@ async function main(target: string): Promise<void> {
   mkdirSync(functions, { recursive: true });
   for (const bundle of bundles) await buildBundle(bundle, target);
 
-  const container = readdirSync(functions).filter((name) => name.startsWith('cloudrun'));
-  const contents = container.map((name) => readFileSync(join(functions, name)));
+  const filesOf = (program: string) =>
+    readdirSync(functions)
+      .filter((name) => name.startsWith(program))
+      .map((name) => readFileSync(join(functions, name)));
   const sum = (sizes: readonly number[]) => sizes.reduce((total, size) => total + size, 0);
+  const contents = filesOf('cloudrun');
   checkFunction('functions/cloudrun*.mjs', sum(contents.map(({ length }) => length)), sum(contents.map((each) => gzipSync(each).length)));
 
-  const lambda = readFileSync(join(functions, 'lambda.mjs'));
-  const archive = zip([{ name: 'lambda.mjs', content: lambda }]);
+  const archive = lambdaArchive(functions);
   writeFileSync(join(target, 'lambda.zip'), archive);
-  checkFunction('lambda.zip', lambda.length, archive.length);
+  checkFunction('lambda.zip', sum(filesOf('lambda').map(({ length }) => length)), archive.length);
 
   const npm = join(target, 'npm');
   mkdirSync(join(npm, 'functions'));

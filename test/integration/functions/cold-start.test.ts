@@ -8,8 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { Metafile } from 'esbuild';
-import { buildBundle, bundles } from '../../../infra/build/bundles.ts';
-import { zip } from '../../../infra/build/zip.ts';
+import { buildBundle, bundles, lambdaArchive } from '../../../infra/build/bundles.ts';
 import { functionPrograms, pairedRatio, quantile, timeStarts } from '../../bench/start-times.ts';
 import { loadCases, recordedBlocks } from '../../conformance/cases.ts';
 import { compareAnswer } from '../../conformance/compare.ts';
@@ -69,7 +68,7 @@ test(`is ready within ${maxRatio} times the start of Node`, async (t) => {
 describe('a function has', () => {
   test('at most 150 KiB to fetch', (t) => {
     const read = (name: string) => readFileSync(join(folder, 'functions', name));
-    const archive = zip([{ name: 'lambda.mjs', content: read('lambda.mjs') }]);
+    const archive = lambdaArchive(join(folder, 'functions'));
     const container = readdirSync(join(folder, 'functions')).filter((name) => name.startsWith('cloudrun'));
     const sizes = { lambda: archive.length, cloudrun: container.reduce((sum, name) => sum + gzipSync(read(name)).length, 0) };
     t.diagnostic(JSON.stringify(sizes));
