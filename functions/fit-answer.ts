@@ -4,7 +4,6 @@ import { encodeAnswer } from '#engine/api/function-answer-body.ts';
 import { callTypes, type FunctionAnswer, type FunctionOutcome } from '#engine/api/function-call.ts';
 import type { FunctionResponse } from './exchange.ts';
 
-const gzipAsync = promisify(gzip);
 /** Shorter answers gain nothing. */
 const leastGzipBytes = 1400;
 
@@ -16,7 +15,8 @@ interface Encoded {
 async function encode(answer: FunctionAnswer, mayGzip: boolean): Promise<Encoded> {
   const bytes = encodeAnswer(answer);
   if (!mayGzip || bytes.length < leastGzipBytes) return { bytes, gzipped: false };
-  const smaller = await gzipAsync(bytes, { level: constants.Z_BEST_SPEED });
+  // Only here, so that a start does not load node:zlib.
+  const smaller = await promisify(gzip)(bytes, { level: constants.Z_BEST_SPEED });
   return smaller.length < bytes.length * 0.9 ? { bytes: smaller, gzipped: true } : { bytes, gzipped: false };
 }
 

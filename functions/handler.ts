@@ -3,6 +3,8 @@ import { wireStatuses } from '#engine/api/status.ts';
 import type { Clock } from '#engine/base/clock.ts';
 import { type AppError, toAppError } from '#engine/base/errors.ts';
 import type { JobEnvironment } from '#engine/jobs/environment.ts';
+import { answerCall } from './answer-call.ts';
+import { answerVersion } from './answer-version.ts';
 import { type FunctionHandler, type FunctionRequest, type FunctionResponse, textHeaders } from './exchange.ts';
 import { answerSearch } from './serverless-search.ts';
 
@@ -43,21 +45,14 @@ export function createHandler(options: HandlerOptions): FunctionHandler {
   };
 }
 
-/** The calls' code is loaded when the first one comes: real queriers never send any. */
-async function route(
+function route(
   request: FunctionRequest,
   options: HandlerOptions & { readonly loadEnvironment: () => Promise<JobEnvironment>; readonly coldStart: boolean },
   signal: AbortSignal,
 ): Promise<FunctionResponse> {
   const type = request.headers['content-type'];
-  if (type === callTypes.call) {
-    const { answerCall } = await import('./answer-call.ts');
-    return answerCall(request, options, signal);
-  }
-  if (type === callTypes.version) {
-    const { answerVersion } = await import('./answer-version.ts');
-    return answerVersion(request, options, signal);
-  }
+  if (type === callTypes.call) return answerCall(request, options, signal);
+  if (type === callTypes.version) return answerVersion(request, options, signal);
   return answerSearch(request, options.loadEnvironment, signal);
 }
 

@@ -1,5 +1,6 @@
 import type { WireAnswer, WireJob } from '#engine/api/job-wire.ts';
 import type { JobEnvironment } from './environment.ts';
+import { runSearchWireJob } from './wire-search.ts';
 import type { WireUrl } from './wire-tags.ts';
 
 /** Cuts a job's URL. The version is that of the endpoint, whatever prefix stands before it. */
@@ -11,30 +12,20 @@ export function wireUrl(url: string): WireUrl {
 
 /**
  * Runs any job over a block as it came over the wire and writes its answer: what functions run, and what queriers run in-process, so that both give the same
- * bytes. Kinds are loaded when they are first asked for. Rejects with an AppError: `bad_request` for a URL that cannot be read, and what the job itself says.
+ * bytes. Rejects with an AppError: `bad_request` for a URL that cannot be read, and what the job itself says.
  */
 export async function runWireJob(environment: JobEnvironment, job: WireJob, signal: AbortSignal): Promise<WireAnswer> {
   const url = wireUrl(job.url);
+  if (job.kind === 'search') return runSearchWireJob(environment, job, url.query, signal);
+  const kinds = await import('./wire-kinds.ts');
   switch (job.kind) {
-    case 'search': {
-      const { runSearchWireJob } = await import('./wire-search.ts');
-      return runSearchWireJob(environment, job, url.query, signal);
-    }
-    case 'metrics': {
-      const { runMetricsWireJob } = await import('./wire-metrics.ts');
-      return runMetricsWireJob(environment, job, url.query, signal);
-    }
-    case 'tag-names': {
-      const { runTagNamesWireJob } = await import('./wire-tags.ts');
-      return runTagNamesWireJob(environment, job, url, signal);
-    }
-    case 'tag-values': {
-      const { runTagValuesWireJob } = await import('./wire-tags.ts');
-      return runTagValuesWireJob(environment, job, url, signal);
-    }
-    case 'trace': {
-      const { runTraceWireJob } = await import('./wire-trace.ts');
-      return runTraceWireJob(environment, job, url, signal);
-    }
+    case 'metrics':
+      return kinds.runMetricsWireJob(environment, job, url.query, signal);
+    case 'tag-names':
+      return kinds.runTagNamesWireJob(environment, job, url, signal);
+    case 'tag-values':
+      return kinds.runTagValuesWireJob(environment, job, url, signal);
+    case 'trace':
+      return kinds.runTraceWireJob(environment, job, url, signal);
   }
 }
