@@ -50,9 +50,9 @@ function settle(state: DispatchState, task: Task, sent: Sent | AppError): void {
   task.done(sent);
 }
 
-function unanswered(state: DispatchState, task: Task, why: Pick<JobFailed, 'reason' | 'message'>): void {
-  const { reason, message } = task.lastFailure ?? why;
-  settle(state, task, { kind: 'unanswered', reason, message, hedges: task.hedges });
+function unanswered(state: DispatchState, task: Task, why: Pick<JobFailed, 'reason' | 'code' | 'message'>): void {
+  const { reason, code, message } = task.lastFailure ?? why;
+  settle(state, task, { kind: 'unanswered', reason, code, message });
 }
 
 function avoided(tasks: readonly Task[]) {
@@ -129,7 +129,7 @@ function place(state: DispatchState, tasks: readonly Task[]): boolean {
   const nowMs = state.options.clock.monotonicMs();
   const roomMs = roomAtMs(state, tasks);
   if (roomMs - nowMs > state.options.throttleWaitMs) {
-    const why = { reason: 'transport', message: 'no external endpoint takes calls: all have failed lately' } as const;
+    const why = { reason: 'transport', code: 'unavailable', message: 'no external endpoint takes calls: all have failed lately' } as const;
     for (const task of tasks) unanswered(state, task, why);
     return true;
   }

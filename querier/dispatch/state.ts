@@ -1,6 +1,6 @@
 import type { WireAnswer, WireJob } from '#engine/api/job-wire.ts';
 import type { Clock } from '#engine/base/clock.ts';
-import type { AppError } from '#engine/base/errors.ts';
+import type { AppError, ErrorCode } from '#engine/base/errors.ts';
 import type { CallCost, FailureReason, JobFailed, JobOutcome } from '../external/invoke.ts';
 import type { Pool, PoolEndpoint } from '../external/pool.ts';
 import type { EndpointHealth } from './endpoint-health.ts';
@@ -51,7 +51,7 @@ export type Sent =
       readonly refuse: () => void;
     }
   /** No function has answered, and none will soon; the job may run here. */
-  | { readonly kind: 'unanswered'; readonly reason: FailureReason; readonly message: string; readonly hedges: number };
+  | { readonly kind: 'unanswered'; readonly reason: FailureReason; readonly code: ErrorCode; readonly message: string };
 
 /** Who pays for a call and wants to know. All jobs of a call share one. */
 export interface CallListener {

@@ -1,9 +1,12 @@
+import type { JobKind } from '#engine/api/job-wire.ts';
 import type { ErrorCode } from '#engine/base/errors.ts';
 
 /** Where and how a job ran; what `/status/jobs` lists. */
 export interface JobReport {
   /** When it ended, milliseconds since the epoch. */
   readonly atMs: number;
+  /** Left out: a search. */
+  readonly kind?: JobKind;
   readonly tenant: string;
   readonly query: string;
   readonly blockId: string;

@@ -1,96 +1,172 @@
 import { countMatchedSpans } from '#engine/api/encoded-traces.ts';
+import type { JobKind, SendJob } from '#engine/api/job-wire.ts';
 import type { SearchAnswer } from '#engine/api/search-answer.ts';
+import type { BlockPart } from '#engine/api/search-request.ts';
+import { decodeTraceAnswer } from '#engine/api/trace-answer-decode.ts';
+import { printTraceBlockParams } from '#engine/api/trace-block-params.ts';
 import type { Clock } from '#engine/base/clock.ts';
-import { toAppError } from '#engine/base/errors.ts';
+import { AppError, toAppError } from '#engine/base/errors.ts';
+import type { TenantId } from '#engine/base/units.ts';
+import type { BlockMeta } from '#engine/blocklist/meta.ts';
+import type { TraceLookup } from '#engine/jobs/find-trace-block.ts';
 import { withDeadline } from '../deadline.ts';
-import type { ExternalAnswer } from '../external/search.ts';
 import type { JobReport } from '../telemetry/recent-jobs.ts';
-import type { Job, RunJob } from './job.ts';
+import type { Runners } from './runners.ts';
+import type { Placed, Spill } from './spill.ts';
 
-/** What {@link createJobExecutor} needs. */
+/** Looks for a trace in one block. Rejects with an AppError; an abort of the signal ends it. */
+export type FindTrace = (tenant: TenantId, block: BlockMeta, traceId: Uint8Array, signal: AbortSignal) => Promise<TraceLookup>;
+
+/** What runs jobs of every kind over one block. */
+export interface BlockRunners extends Omit<Runners, 'trace'> {
+  readonly findTrace: FindTrace;
+}
+
+/** What {@link createExecutor} needs. */
 export interface ExecutorOptions {
-  /** Searches in this process. */
-  readonly searchSelf: RunJob;
-  /** Searches through a function; absent where no endpoints are configured. */
-  readonly searchExternal: ((job: Job, signal: AbortSignal) => Promise<ExternalAnswer>) | undefined;
-  /** Local searches at once before jobs go out; 0 sends every job out (spec read-path §6.1). */
-  readonly preferSelf: number;
+  /** Runs jobs in this process. */
+  readonly self: BlockRunners;
+  /** Runs jobs by sending them on. */
+  readonly wireRunners: (send: SendJob) => Runners;
+  readonly spill: Spill;
+  readonly httpApiPrefix: string;
   readonly queryTimeoutMs: number;
+  /** The time that a lookup of a trace has. */
+  readonly traceTimeoutMs: number;
+  /** `max_bytes_per_trace`; 0 is unlimited. */
+  readonly maxBytesPerTrace: number;
   readonly clock: Clock;
   readonly onJob: (report: JobReport) => void;
 }
 
-/** Where a job ran, beside its answer. */
-type Placed = { readonly where: 'self'; readonly answer: SearchAnswer } | ({ readonly where: 'external' } & ExternalAnswer);
-
-function report(job: Job, endedMs: number, durationMs: number): Omit<JobReport, 'where' | 'bytesRead' | 'matched' | 'hedges'> {
-  const { block, query } = job.request;
-  return {
-    atMs: Math.round(endedMs),
-    tenant: job.tenant,
-    query: query ?? '',
-    blockId: block.blockId,
-    startPage: block.startPage,
-    pagesToSearch: block.pagesToSearch,
-    durationMs: Math.round(durationMs * 1000) / 1000,
-  };
+interface Subject {
+  readonly kind: JobKind;
+  readonly tenant: string;
+  readonly query: string;
+  readonly block: Pick<BlockPart, 'blockId' | 'startPage' | 'pagesToSearch'>;
 }
+
+/** What an answer says for the report. */
+type Found = Pick<JobReport, 'bytesRead' | 'matched' | 'matchedSpans'>;
+
+const nothingFound: Found = { bytesRead: 0, matched: 0 };
 
 /** Answers above this are not searched for the number of their spans. */
 const maxCountedBytes = 1 << 20;
 
-function matchedSpans({ traces }: SearchAnswer): { readonly matchedSpans?: number } {
-  const count = countMatchedSpans(traces, maxCountedBytes);
-  return count === undefined ? {} : { matchedSpans: count };
+function foundIn({ traces, metrics }: SearchAnswer): Found {
+  const spans = countMatchedSpans(traces, maxCountedBytes);
+  return { bytesRead: metrics.inspectedBytes, matched: traces.count, ...(spans === undefined ? {} : { matchedSpans: spans }) };
+}
+
+function reportOf({ kind, tenant, query, block }: Subject, endedMs: number, durationMs: number) {
+  const { blockId, startPage, pagesToSearch } = block;
+  const rounded = { atMs: Math.round(endedMs), durationMs: Math.round(durationMs * 1000) / 1000 };
+  return { kind, tenant, query, blockId, startPage, pagesToSearch, ...rounded };
+}
+
+function placeOf(placed: Placed<unknown>): Pick<JobReport, 'where' | 'endpoint' | 'hedges'> {
+  if (placed.where === 'self') return { where: 'self', hedges: 0 };
+  return { where: 'external', endpoint: placed.endpoint, hedges: placed.hedges };
+}
+
+/** Both forms of a job. */
+interface Forms<Answer> {
+  readonly here: (signal: AbortSignal) => Promise<Answer>;
+  readonly away: (runners: Runners, signal: AbortSignal) => Promise<Answer>;
+  readonly found: (answer: Answer) => Found;
 }
 
 /**
- * Runs jobs in this process or outside (spec read-path §6.1): with endpoints configured a job takes one of `preferSelf` slots without waiting, held for the
- * whole local search; without a free slot it goes out. No fallback: an external failure is the job's. Every job has `queryTimeoutMs`.
+ * Runs jobs of every kind here or in functions (spec read-path §6.1); the answers are the same. Every job has `queryTimeoutMs`; lookups of traces go out block by
+ * block, because functions know no block list.
  */
-export function createJobExecutor(options: ExecutorOptions): RunJob {
-  const { searchSelf, searchExternal, preferSelf, clock } = options;
-  let held = 0;
+export function createExecutor(options: ExecutorOptions): BlockRunners {
+  const { self, spill, clock, wireRunners, queryTimeoutMs } = options;
 
-  const place = async (job: Job, signal: AbortSignal, onExternal: () => void): Promise<Placed> => {
-    if (searchExternal === undefined) return { where: 'self', answer: await searchSelf(job, signal) };
-    if (held >= preferSelf) {
-      onExternal();
-      return { where: 'external', ...(await searchExternal(job, signal)) };
-    }
-    held++;
+  const run = async <Answer>(subject: Subject, { here, away, found }: Forms<Answer>, signal: AbortSignal): Promise<Answer> => {
+    const startedMs = clock.monotonicMs();
+    const deadlineMs = clock.nowMs() + queryTimeoutMs;
+    let where: 'self' | 'external' = 'self';
+    const onPlaced = (place: 'self' | 'external') => {
+      where = place;
+    };
+    const work = { kind: subject.kind, deadlineMs, here, away: (send: SendJob, inner: AbortSignal) => away(wireRunners(send), inner) };
     try {
-      return { where: 'self', answer: await searchSelf(job, signal) };
-    } finally {
-      held--;
+      const placed = await withDeadline(clock, queryTimeoutMs, signal, (inner) => spill.run(work, inner, onPlaced));
+      const report = reportOf(subject, clock.nowMs(), clock.monotonicMs() - startedMs);
+      options.onJob({ ...report, ...placeOf(placed), ...found(placed.answer) });
+      return placed.answer;
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      const report = reportOf(subject, clock.nowMs(), clock.monotonicMs() - startedMs);
+      options.onJob({ ...report, where, ...nothingFound, hedges: 0, error: error.message, errorCode: error.code });
+      throw error;
     }
   };
 
-  return async (job, signal) => {
-    const startedMs = clock.monotonicMs();
-    let where: 'self' | 'external' = 'self';
-    try {
-      const placed = await withDeadline(clock, options.queryTimeoutMs, signal, (inner) =>
-        place(job, inner, () => {
-          where = 'external';
-        }),
-      );
-      const { answer } = placed;
-      options.onJob({
-        ...report(job, clock.nowMs(), clock.monotonicMs() - startedMs),
-        where: placed.where,
-        ...(placed.where === 'external' ? { endpoint: placed.endpoint } : {}),
-        bytesRead: answer.metrics.inspectedBytes,
-        matched: answer.traces.count,
-        ...matchedSpans(answer),
-        hedges: placed.where === 'external' ? placed.hedges : 0,
-      });
-      return answer;
-    } catch (thrown) {
-      const error = toAppError(thrown);
-      const failed = report(job, clock.nowMs(), clock.monotonicMs() - startedMs);
-      options.onJob({ ...failed, where, bytesRead: 0, matched: 0, hedges: 0, error: error.message, errorCode: error.code });
-      throw error;
-    }
+  return {
+    search: (job, signal) =>
+      run(
+        { kind: 'search', tenant: job.tenant, query: job.request.query ?? '', block: job.request.block },
+        { here: (inner) => self.search(job, inner), away: (runners, inner) => runners.search(job, inner), found: foundIn },
+        signal,
+      ),
+    metrics: (job, signal) =>
+      run(
+        { kind: 'metrics', tenant: job.tenant, query: job.request.query, block: job.request.block },
+        {
+          here: (inner) => self.metrics(job, inner),
+          away: (runners, inner) => runners.metrics(job, inner),
+          found: ({ inspectedBytes, inspectedSpans }) => ({ bytesRead: inspectedBytes, matched: 0, matchedSpans: inspectedSpans }),
+        },
+        signal,
+      ),
+    tags: {
+      names: (tenant, job, signal) =>
+        run(
+          { kind: 'tag-names', tenant, query: '', block: job.block },
+          {
+            here: (inner) => self.tags.names(tenant, job, inner),
+            away: (runners, inner) => runners.tags.names(tenant, job, inner),
+            found: ({ names, inspectedBytes }) => ({ bytesRead: inspectedBytes, matched: names.size }),
+          },
+          signal,
+        ),
+      values: (tenant, job, signal) =>
+        run(
+          { kind: 'tag-values', tenant, query: '', block: job.block },
+          {
+            here: (inner) => self.tags.values(tenant, job, inner),
+            away: (runners, inner) => runners.tags.values(tenant, job, inner),
+            found: ({ values, inspectedBytes }) => ({ bytesRead: inspectedBytes, matched: values.length }),
+          },
+          signal,
+        ),
+    },
+    findTrace: createFindTrace(options),
+  };
+}
+
+/** A lookup in one block, here or outside. It has the deadline of the whole lookup, which its caller keeps. */
+function createFindTrace({ self, spill, clock, httpApiPrefix, traceTimeoutMs, maxBytesPerTrace }: ExecutorOptions): FindTrace {
+  return async (tenant, block, traceId, signal) => {
+    const id = Buffer.from(traceId).toString('hex');
+    const url = `/querier${httpApiPrefix}/api/v2/traces/${id}?${printTraceBlockParams({ block, maxBytes: maxBytesPerTrace })}`;
+    const placed = await spill.run<TraceLookup>(
+      {
+        kind: 'trace',
+        deadlineMs: clock.nowMs() + traceTimeoutMs,
+        here: (inner) => self.findTrace(tenant, block, traceId, inner),
+        away: async (send, inner) => {
+          const { status, contentType, body } = await send({ kind: 'trace', tenant, url, accept: 'application/protobuf' }, inner);
+          if (status < 200 || status >= 300) throw new AppError('internal', Buffer.from(body).toString().trimEnd());
+          const format = contentType.startsWith('application/protobuf') ? 'protobuf' : 'json';
+          return decodeTraceAnswer(body, 2, format);
+        },
+      },
+      signal,
+    );
+    return placed.answer;
   };
 }

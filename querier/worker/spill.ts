@@ -25,6 +25,8 @@ export interface SpillOptions {
   /** Absent where no endpoints are configured: everything runs here. */
   readonly dispatcher: Dispatcher | undefined;
   readonly policy: SpillPolicy;
+  /** false: what no function answers has failed, as with Tempo. */
+  readonly fallBack: boolean;
   /** Jobs that run at once without slowing each other down, and most jobs that came back from functions at once. */
   readonly parallel: number;
   readonly clock: Clock;
@@ -94,7 +96,7 @@ function createGate(most: number) {
 /** What one attempt outside came to. */
 type Away<Answer> =
   | { readonly kind: 'answered'; readonly answer: Answer; readonly sent: Extract<Sent, { kind: 'answered' }> }
-  | { readonly kind: 'unanswered'; readonly reason: string };
+  | { readonly kind: 'unanswered'; readonly reason: string; readonly error: AppError };
 
 async function runAway<Answer>(
   dispatcher: Dispatcher,
@@ -107,18 +109,18 @@ async function runAway<Answer>(
     const send: SendJob = async (job, inner) => {
       sent = await dispatcher.send(job, { deadlineMs: work.deadlineMs, ...(listener && { listener }) }, inner);
       if (sent.kind === 'answered') return sent.answer;
-      throw new AppError('unavailable', sent.message);
+      throw new AppError(sent.code, sent.message);
     };
     try {
       const answer = await work.away(send, signal);
       return { kind: 'answered', answer, sent: sent as Extract<Sent, { kind: 'answered' }> };
     } catch (thrown) {
       throwIfAborted(signal);
-      if (sent?.kind === 'unanswered') return { kind: 'unanswered', reason: sent.reason };
+      if (sent?.kind === 'unanswered') return { kind: 'unanswered', reason: sent.reason, error: toAppError(thrown) };
       // A refusal of the job is its answer; a good status with a body that cannot be read is the endpoint's fault.
       if (sent === undefined || sent.answer.status >= 300) throw thrown;
       sent.refuse();
-      if (++unreadable > mostUnreadable) return { kind: 'unanswered', reason: 'bad_answer' };
+      if (++unreadable > mostUnreadable) return { kind: 'unanswered', reason: 'bad_answer', error: toAppError(thrown) };
     }
   }
 }
@@ -170,6 +172,7 @@ export function createSpill(options: SpillOptions): Spill {
           const { endpoint, hedges } = away.sent;
           return { where: 'external', answer: away.answer, endpoint, hedges };
         }
+        if (!options.fallBack) throw away.error;
         reason = away.reason;
       }
       onPlaced?.('self');

@@ -1,0 +1,66 @@
+import { transcode } from '#engine/api/encoded-traces.ts';
+import type { WireAnswer, WireJob } from '#engine/api/job-wire.ts';
+import { encodeSearchAnswer } from '#engine/api/search-body.ts';
+import { decodeSearchAnswer } from '#engine/api/search-body-decode.ts';
+import { toAppError } from '#engine/base/errors.ts';
+import type { Endpoint } from './endpoints.ts';
+import type { HttpAnswer, HttpGet } from './http-get.ts';
+import type { CallCost, Invoke, JobFailed, JobOutcome } from './invoke.ts';
+
+/** What {@link createGetInvoke} needs. */
+export interface GetInvokeOptions {
+  readonly endpoint: Endpoint;
+  readonly httpGet: HttpGet;
+  /** `max_bytes_per_trace`, sent along; 0 is none. */
+  readonly maxBytesPerTrace: number;
+  readonly monotonicMs: () => number;
+}
+
+/** Longest part of a body that an error shows. */
+const shownBytes = 2048;
+
+function shown(body: Buffer): string {
+  return body.subarray(0, shownBytes).toString('utf8');
+}
+
+function failed(reason: JobFailed['reason'], message: string): JobFailed {
+  return { kind: 'failed', reason, code: 'internal', message, retryable: true };
+}
+
+/** A function's answer, read strictly as Tempo does: unknown members are errors (spec serverless §5). */
+function readAnswer({ status, body }: HttpAnswer, job: WireJob, durationMs: number): JobOutcome {
+  if (status === 429) return failed('throttled', `external endpoint returned ${status}, ${shown(body).trimEnd()}`);
+  if (status !== 200) return failed('server_error', `external endpoint returned ${status}, ${shown(body).trimEnd()}`);
+  try {
+    const answer = decodeSearchAnswer(body, 'json', { strict: true });
+    const format = job.accept === 'application/json' ? 'json' : 'protobuf';
+    const traces = transcode(answer.traces, format);
+    const encoded = encodeSearchAnswer({ ...answer, traces }, { emptyTraces: true, rootPlaceholder: false });
+    const wire: WireAnswer = {
+      status: 200,
+      contentType: encoded.contentType,
+      body: typeof encoded.body === 'string' ? Buffer.from(encoded.body) : encoded.body,
+    };
+    return { kind: 'answered', answer: wire, cost: { bytesRead: answer.metrics.inspectedBytes, gets: 0, durationMs } };
+  } catch (thrown) {
+    return failed('bad_answer', `external endpoint failed to unmarshal body: ${shown(body)}: ${toAppError(thrown).message}`);
+  }
+}
+
+/** Calls an endpoint that knows Tempo's protocol only: `GET <endpoint>?<block search>&maxBytes=…`, one search a call (spec serverless §2, §5). */
+export function createGetInvoke({ endpoint, httpGet, maxBytesPerTrace, monotonicMs }: GetInvokeOptions): Invoke {
+  return async ({ jobs }, signal) => {
+    const job = jobs[0]!;
+    const startedMs = monotonicMs();
+    const cost: CallCost = { requests: 1, billedMs: undefined, memoryMb: undefined, coldStart: false };
+    const query = `${job.url.slice(job.url.indexOf('?') + 1)}&maxBytes=${maxBytesPerTrace}`;
+    try {
+      const answer = await httpGet(endpoint, query, { 'X-Scope-OrgID': job.tenant, 'User-Agent': 'rubato' }, signal);
+      return { outcomes: [readAnswer(answer, job, monotonicMs() - startedMs)], cost };
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (signal.aborted) throw error;
+      return { outcomes: [{ ...failed('transport', error.message), code: error.code }], cost };
+    }
+  };
+}
