@@ -8,9 +8,7 @@ import { createPoller, type Poller } from '#engine/blocklist/poller.ts';
 import { createJobEnvironment, type JobEnvironment } from '#engine/jobs/environment.ts';
 import type { Config } from './config/config.ts';
 import { storageConfig } from './config/storage.ts';
-import { parseEndpoint } from './external/endpoints.ts';
-import { createHttpGet } from './external/http-get.ts';
-import { createExternalSearch } from './external/search.ts';
+import { createPools } from './external/pools.ts';
 import { createExplainHandler } from './frontend/explain-handler.ts';
 import { createJobQueue, type JobQueue } from './frontend/queue.ts';
 import { createSearchHandler } from './frontend/search-handler.ts';
@@ -18,6 +16,7 @@ import { refuseBadRequests } from './frontend/unserved-handler.ts';
 import { createLookups } from './lookups.ts';
 import { createMetricsQueries } from './metrics-queries.ts';
 import { type Overrides, openOverrides } from './overrides.ts';
+import { createNoRunners, createProcessRunners } from './process-runners.ts';
 import type { Handler } from './server/exchange.ts';
 import { isGrpc } from './server/grpc.ts';
 import { type Listener, listen } from './server/listen.ts';
@@ -28,12 +27,12 @@ import { createStreams } from './streams.ts';
 import type { Logger } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { createPollListener, measureBlocklist } from './telemetry/poll-events.ts';
-import { createRecentJobs, jobResult, type RecentJobs } from './telemetry/recent-jobs.ts';
+import { createRecentJobs, type RecentJobs } from './telemetry/recent-jobs.ts';
 import { createStorageMetrics } from './telemetry/storage-metrics.ts';
 import { programVersion } from './version.ts';
 import { createEngineSearch } from './worker/engine-search.ts';
-import { createJobExecutor } from './worker/execute.ts';
 import type { RunJob } from './worker/job.ts';
+import type { Runners } from './worker/runners.ts';
 import { createJobHandler } from './worker/search-handler.ts';
 
 /** What a process is made of besides its configuration. */
@@ -58,8 +57,6 @@ const recentJobCount = 4096;
 /** WASM memory of one job, and what footers, dictionaries and indexes may take in memory. */
 const maxJobMemoryBytes = 1 << 30;
 const cacheBytes = 512 << 20;
-/** The longest answer of a function: platforms allow less. */
-const maxExternalBodyBytes = 256 << 20;
 const noQueriers = 'not ready: number of queriers connected to query-frontend is 0';
 
 interface Parts {
@@ -75,45 +72,13 @@ function engineSearch({ options }: Parts, environment: JobEnvironment, storage: 
   return createEngineSearch({ environment, backend: storage, env: options.env, ...limits, onStorageEvent });
 }
 
-function externalSearch({ options, metrics, overrides }: Parts) {
+function runners(parts: Parts, { jobs, searchSelf }: Engine, blocks: Poller): Runners {
+  const { options, metrics, recentJobs, overrides } = parts;
   const { config, clock, random } = options;
-  const { endpoints, hedgeRequestsAtMs, hedgeRequestsUpTo } = config.querier.external;
-  if (endpoints.length === 0) return undefined;
-  metrics.featureEnabled.set({ feature: 'search_external_endpoints' }, 1);
-  return createExternalSearch({
-    endpoints: endpoints.map(parseEndpoint),
-    hedgeAtMs: hedgeRequestsAtMs,
-    hedgeUpTo: hedgeRequestsUpTo,
-    limits: overrides.limits,
-    clock,
-    random,
-    httpGet: createHttpGet({
-      maxBodyBytes: maxExternalBodyBytes,
-      monotonicMs: clock.monotonicMs,
-      onRoundTrip: ({ url }, durationMs) => metrics.externalDuration.observe({ endpoint: url }, durationMs / 1000),
-    }),
-    onHedged: (hedges, won) => {
-      if (hedges > 0) metrics.externalHedged.inc(hedges);
-      if (won) metrics.externalHedgeWon.inc();
-    },
-  });
-}
-
-function executor(parts: Parts, searchSelf: RunJob): RunJob {
-  const { options, metrics, recentJobs } = parts;
-  const { querier } = options.config;
-  return createJobExecutor({
-    searchSelf,
-    searchExternal: externalSearch(parts),
-    preferSelf: querier.preferSelf,
-    queryTimeoutMs: querier.queryTimeoutMs,
-    clock: options.clock,
-    onJob: (report) => {
-      metrics.jobsExecuted.inc();
-      metrics.jobs.inc({ where: report.where, result: jobResult(report.errorCode) });
-      recentJobs.add(report);
-    },
-  });
+  const { limits } = overrides;
+  const onRoundTrip = (endpoint: string, durationMs: number) => metrics.externalDuration.observe({ endpoint }, durationMs / 1000);
+  const pools = createPools(config, limits, clock.monotonicMs, onRoundTrip);
+  return createProcessRunners({ config, limits, clock, random, jobs, searchSelf, blocks, pools, metrics, recentJobs });
 }
 
 /** Jobs at once: a Tempo querier has `max_concurrent_queries` streams of batches. Without functions more than that many only cost memory. */
@@ -158,13 +123,15 @@ interface Readiness {
   notReady: string | undefined;
 }
 
-function handlers(parts: Parts, { jobs, searchSelf }: Engine, blocks: Poller) {
+function handlers(parts: Parts, engine: Engine, blocks: Poller) {
+  const { jobs } = engine;
   const { config, clock, logger } = parts.options;
   const { metrics } = parts;
   const queue = jobQueue(parts);
   const runsJobs = config.target !== 'query-frontend';
   const cannotRun = runsJobs ? undefined : () => Promise.reject(new AppError('unavailable', noQueriers));
-  const runJob = cannotRun ?? executor(parts, searchSelf);
+  const run = cannotRun === undefined ? runners(parts, engine, blocks) : createNoRunners(cannotRun);
+  const runJob = run.search;
   const environment = {
     config: config.queryFrontend,
     limits: parts.overrides.limits,
@@ -179,13 +146,11 @@ function handlers(parts: Parts, { jobs, searchSelf }: Engine, blocks: Poller) {
   const search = createSearchHandler({ environment, multitenancyEnabled, writeTimeoutMs, metrics, logger });
   const reason = runsJobs ? undefined : noQueriers;
   const explain = createExplainHandler({ environment, jobs, cannotRun: reason, multitenancyEnabled, timeoutMs: writeTimeoutMs });
-  const reading = { config, environment, jobs, blocks, cannotRun, multitenancyEnabled, writeTimeoutMs, metrics, logger };
+  const runMetricsJob = run.metrics;
+  const reading = { config, environment, jobs, runners: run, runMetricsJob, multitenancyEnabled, writeTimeoutMs, metrics, logger };
   const lookups = createLookups(reading);
-  const metricsQueries = createMetricsQueries({ ...reading, recentJobs: parts.recentJobs });
-  const streams =
-    config.target === 'querier'
-      ? undefined
-      : createStreams({ ...reading, runTags: lookups.runTags, runMetricsJob: metricsQueries.runMetricsJob });
+  const metricsQueries = createMetricsQueries(reading);
+  const streams = config.target === 'querier' ? undefined : createStreams({ ...reading, runTags: run.tags });
   return {
     searchEvents: streams?.searchEvents,
     onGrpc: streams?.onGrpc,

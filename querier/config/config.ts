@@ -1,5 +1,6 @@
 import { type LimitsConfig, typedLimits } from './limits.ts';
 import type { ConfigValue } from './schema/key.ts';
+import { type SpillConfig, spillConfig } from './spill.ts';
 
 /** What this process runs (spec config §1). */
 export const targets = ['all', 'query-frontend', 'querier'] as const;
@@ -139,6 +140,7 @@ export interface Config {
   readonly server: ServerConfig;
   readonly queryFrontend: QueryFrontendConfig;
   readonly querier: QuerierConfig;
+  readonly spill: SpillConfig;
   readonly blocklist: BlocklistConfig;
   /** `overrides.defaults`: of tenants that have no limits of their own. */
   readonly limits: LimitsConfig;
@@ -183,6 +185,7 @@ export function typedConfig(values: Values, expandEnv = false): Config {
     server: serverConfig(values),
     queryFrontend: queryFrontendConfig(values),
     querier: querierConfig(values),
+    spill: spillConfig(values),
     blocklist: blocklistConfig(values),
     limits: typedLimits(values, 'overrides.defaults'),
     overrides: {

@@ -3,6 +3,7 @@ import type { WireAnswer, WireJob } from '#engine/api/job-wire.ts';
 import { encodeSearchAnswer } from '#engine/api/search-body.ts';
 import { decodeSearchAnswer } from '#engine/api/search-body-decode.ts';
 import { toAppError } from '#engine/base/errors.ts';
+import type { LimitsOf } from '../config/limits.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { HttpAnswer, HttpGet } from './http-get.ts';
 import type { CallCost, Invoke, JobFailed, JobOutcome } from './invoke.ts';
@@ -11,8 +12,8 @@ import type { CallCost, Invoke, JobFailed, JobOutcome } from './invoke.ts';
 export interface GetInvokeOptions {
   readonly endpoint: Endpoint;
   readonly httpGet: HttpGet;
-  /** `max_bytes_per_trace`, sent along; 0 is none. */
-  readonly maxBytesPerTrace: number;
+  /** `max_bytes_per_trace` is sent along. */
+  readonly limits: LimitsOf;
   readonly monotonicMs: () => number;
 }
 
@@ -48,12 +49,12 @@ function readAnswer({ status, body }: HttpAnswer, job: WireJob, durationMs: numb
 }
 
 /** Calls an endpoint that knows Tempo's protocol only: `GET <endpoint>?<block search>&maxBytes=…`, one search a call (spec serverless §2, §5). */
-export function createGetInvoke({ endpoint, httpGet, maxBytesPerTrace, monotonicMs }: GetInvokeOptions): Invoke {
+export function createGetInvoke({ endpoint, httpGet, limits, monotonicMs }: GetInvokeOptions): Invoke {
   return async ({ jobs }, signal) => {
     const job = jobs[0]!;
     const startedMs = monotonicMs();
     const cost: CallCost = { requests: 1, billedMs: undefined, memoryMb: undefined, coldStart: false };
-    const query = `${job.url.slice(job.url.indexOf('?') + 1)}&maxBytes=${maxBytesPerTrace}`;
+    const query = `${job.url.slice(job.url.indexOf('?') + 1)}&maxBytes=${limits(job.tenant).maxBytesPerTrace}`;
     try {
       const answer = await httpGet(endpoint, query, { 'X-Scope-OrgID': job.tenant, 'User-Agent': 'rubato' }, signal);
       return { outcomes: [readAnswer(answer, job, monotonicMs() - startedMs)], cost };

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import type { LimitsOf } from '../config/limits.ts';
 import { parseEndpoint } from './endpoints.ts';
 import { createGetInvoke } from './get-invoke.ts';
 import { createHttpGet } from './http-get.ts';
@@ -9,16 +10,16 @@ const maxBodyBytes = 256 << 20;
 
 /** The configured pools; none where no endpoints are configured. Throws `config` for an endpoint that is none. */
 export function createPools(
-  { querier, limits }: Config,
+  { querier }: Config,
+  limits: LimitsOf,
   monotonicMs: () => number,
   onRoundTrip: (endpoint: string, durationMs: number) => void,
 ): readonly Pool[] {
   const { endpoints } = querier.external;
   if (endpoints.length === 0) return [];
   const httpGet = createHttpGet({ maxBodyBytes, monotonicMs, onRoundTrip: ({ url }, durationMs) => onRoundTrip(url, durationMs) });
-  const { maxBytesPerTrace } = limits;
   const ofPool = endpoints.map((url): PoolEndpoint => {
-    const invoke = createGetInvoke({ endpoint: parseEndpoint(url), httpGet, maxBytesPerTrace, monotonicMs });
+    const invoke = createGetInvoke({ endpoint: parseEndpoint(url), httpGet, limits, monotonicMs });
     return { url, invoke, maxJobsPerCall: () => 1, takes: (kind) => kind === 'search' };
   });
   return [{ name: 'default', endpoints: ofPool, platform: 'none', memoryMb: undefined, stopsOnAbort: true }];

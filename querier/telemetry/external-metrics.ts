@@ -6,6 +6,18 @@ export interface ExternalMetrics {
   readonly externalDuration: Histogram<'endpoint'>;
   readonly externalHedged: Counter;
   readonly externalHedgeWon: Counter;
+  /** Hedges that were due and did not start: no budget, or no endpoint. */
+  readonly hedgesDenied: Counter;
+  /** By how they ended: answered, failed, lost, abandoned. */
+  readonly calls: Counter<'endpoint' | 'result'>;
+  readonly callFailures: Counter<'endpoint' | 'reason'>;
+  readonly coldStarts: Counter<'endpoint'>;
+  /** 1 while the breaker keeps calls away. */
+  readonly endpointOpen: Gauge<'endpoint'>;
+  /** Seconds, estimated: platforms run on, and bill, after a call was given up. */
+  readonly billedAfterAnswer: Counter<'endpoint'>;
+  /** Jobs that no function has answered and that ran here instead. */
+  readonly jobsCameBack: Counter<'kind' | 'reason'>;
   readonly featureEnabled: Gauge<'feature'>;
 }
 
@@ -20,6 +32,17 @@ export function externalMetrics({ counter, gauge, histogram }: Register): Extern
     ),
     externalHedged: counter('tempo_querier_external_endpoint_hedged_roundtrips_total', 'Hedged calls of external endpoints.'),
     externalHedgeWon: counter('rubato_querier_external_endpoint_hedges_won_total', 'Hedged calls that answered first.'),
+    hedgesDenied: counter('rubato_querier_external_endpoint_hedges_denied_total', 'Hedges that were due, but not within the budget.'),
+    calls: counter('rubato_querier_external_endpoint_calls_total', 'Calls of external endpoints by their end.', 'endpoint', 'result'),
+    callFailures: counter('rubato_querier_external_endpoint_failures_total', 'Failed calls by their reason.', 'endpoint', 'reason'),
+    coldStarts: counter('rubato_querier_external_endpoint_cold_starts_total', 'Calls that had to start a function.', 'endpoint'),
+    endpointOpen: gauge('rubato_querier_external_endpoint_breaker_open', 'Whether the breaker keeps calls away.', 'endpoint'),
+    billedAfterAnswer: counter(
+      'rubato_querier_external_endpoint_billed_after_answer_seconds_total',
+      'Time of functions after nobody wanted their answer.',
+      'endpoint',
+    ),
+    jobsCameBack: counter('rubato_querier_jobs_came_back_total', 'Jobs that no function answered and that ran here.', 'kind', 'reason'),
     featureEnabled: gauge('tempo_feature_enabled', 'Whether a feature is in use.', 'feature'),
   };
 }

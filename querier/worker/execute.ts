@@ -9,6 +9,7 @@ import { AppError, toAppError } from '#engine/base/errors.ts';
 import type { TenantId } from '#engine/base/units.ts';
 import type { BlockMeta } from '#engine/blocklist/meta.ts';
 import type { TraceLookup } from '#engine/jobs/find-trace-block.ts';
+import type { LimitsOf } from '../config/limits.ts';
 import { withDeadline } from '../deadline.ts';
 import type { JobReport } from '../telemetry/recent-jobs.ts';
 import type { Runners } from './runners.ts';
@@ -33,8 +34,7 @@ export interface ExecutorOptions {
   readonly queryTimeoutMs: number;
   /** The time that a lookup of a trace has. */
   readonly traceTimeoutMs: number;
-  /** `max_bytes_per_trace`; 0 is unlimited. */
-  readonly maxBytesPerTrace: number;
+  readonly limits: LimitsOf;
   readonly clock: Clock;
   readonly onJob: (report: JobReport) => void;
 }
@@ -149,10 +149,10 @@ export function createExecutor(options: ExecutorOptions): BlockRunners {
 }
 
 /** A lookup in one block, here or outside. It has the deadline of the whole lookup, which its caller keeps. */
-function createFindTrace({ self, spill, clock, httpApiPrefix, traceTimeoutMs, maxBytesPerTrace }: ExecutorOptions): FindTrace {
+function createFindTrace({ self, spill, clock, httpApiPrefix, traceTimeoutMs, limits }: ExecutorOptions): FindTrace {
   return async (tenant, block, traceId, signal) => {
     const id = Buffer.from(traceId).toString('hex');
-    const url = `/querier${httpApiPrefix}/api/v2/traces/${id}?${printTraceBlockParams({ block, maxBytes: maxBytesPerTrace })}`;
+    const url = `/querier${httpApiPrefix}/api/v2/traces/${id}?${printTraceBlockParams({ block, maxBytes: limits(tenant).maxBytesPerTrace })}`;
     const placed = await spill.run<TraceLookup>(
       {
         kind: 'trace',

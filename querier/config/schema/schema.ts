@@ -3,6 +3,7 @@ import { overridesKeys } from './overrides.ts';
 import { querierKeys } from './querier.ts';
 import { queryFrontendKeys } from './query-frontend.ts';
 import { serverKeys } from './server.ts';
+import { spillKeys } from './spill.ts';
 import { storageKeys } from './storage.ts';
 import { topKeys } from './top.ts';
 
@@ -12,6 +13,7 @@ export const configKeys: readonly ConfigKey[] = [
   ...serverKeys,
   ...queryFrontendKeys,
   ...querierKeys,
+  ...spillKeys,
   ...storageKeys,
   ...overridesKeys,
 ];

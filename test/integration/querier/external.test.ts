@@ -35,7 +35,10 @@ async function startFunction(t: TestContext, behave: (response: ServerResponse, 
 function spill(endpoints: readonly string[], search: Readonly<Record<string, unknown>> = {}, maxRetries = 1) {
   return {
     query_frontend: { max_retries: maxRetries, query_end_cutoff: '0s', search: { query_backend_after: '0s', max_duration: '0s' } },
-    querier: { search: { prefer_self: 0, external_endpoints: endpoints, external_hedge_requests_at: '0s', ...search } },
+    querier: {
+      search: { prefer_self: 0, external_endpoints: endpoints, external_hedge_requests_at: '0s', ...search },
+      external: { fall_back_to_self: false },
+    },
   };
 }
 
@@ -55,7 +58,7 @@ test('a job goes out as tempo-serverless is asked, and its answer counts', async
   assert.equal(
     newest.url,
     '/deep/path?start=1768046400&end=1768050000&limit=20&spss=3&q=%7B+kind+%3D+producer+%7D&blockID=7d000000-4000-4000-8000-00000000000c' +
-      '&pagesToSearch=1&size=111541&startPage=0&encoding=none&indexPageSize=0&totalRecords=1&dataEncoding=&version=vParquet4' +
+      '&pagesToSearch=1&size=111541&startPage=0&encoding=none&indexPageSize=0&totalRecords=1&version=vParquet4' +
       '&footerSize=18420&maxBytes=5000000',
   );
   assert.equal(newest.headers['x-scope-orgid'], 'vp4');
@@ -71,7 +74,7 @@ test('a job goes out as tempo-serverless is asked, and its answer counts', async
   assert.ok(protobuf.body.includes('abc'));
 });
 
-test('failures have the texts of a Tempo querier, and are retried like its', async (t) => {
+test('failures that do not fall back have the texts of a Tempo querier', async (t) => {
   const cases: readonly (readonly [(response: ServerResponse) => void, RegExp])[] = [
     [
       (response) => response.writeHead(500).end('serverless [loading backend]: no\n'),
@@ -93,11 +96,11 @@ test('failures have the texts of a Tempo querier, and are retried like its', asy
   ];
   for (const [behave, text] of cases) {
     const fn = await startFunction(t, (response) => behave(response));
-    const { get } = await startTestApp(t, spill([fn.url], {}, 2));
+    const { get } = await startTestApp(t, spill([fn.url]));
     const answer = await get(producers, edge);
     assert.match(answer.body.toString(), text);
     assert.ok(answer.status >= 500, `${answer.status}`);
-    assert.equal(fn.seen.length, 2, 'two attempts');
+    assert.equal(fn.seen.length, 4, 'tried again while the breaker is closed');
   }
   const refused = await startTestApp(t, spill(['http://127.0.0.1:1']));
   assert.match(
@@ -128,7 +131,7 @@ test('hedges go to the other endpoint, the first answer counts, the loser is cut
   assert.deepEqual([job!.endpoint, job!.hedges], [fast.url, 1]);
 });
 
-test('a connection error starts the hedge at once; an error status counts as an answer', async (t) => {
+test('a failure of any kind starts the next call at once, at another endpoint', async (t) => {
   const broken = await startFunction(t, (response) => response.destroy());
   const fine = await startFunction(t, (response) => response.end(found));
   const hedged = { external_hedge_requests_at: '20s', external_hedge_requests_up_to: 2 };
@@ -137,13 +140,23 @@ test('a connection error starts the hedge at once; an error status counts as an 
   assert.deepEqual([broken.seen.length, fine.seen.length], [1, 1]);
   const failing = await startFunction(t, (response) => response.writeHead(500).end('no'));
   const second = await startTestApp(t, spill([failing.url, fine.url], hedged), { random: () => 0 });
-  assert.equal((await second.get(producers, edge)).status, 500);
-  assert.equal(fine.seen.length, 1);
-  const third = await startTestApp(t, spill([broken.url], hedged), { random: () => 0 });
-  assert.match(
-    (await third.get(producers, edge)).body.toString(),
-    /^2 errors occurred: \* external endpoint failed to call http: .* \* external/,
-  );
+  assert.equal((await second.get(producers, edge)).status, 200);
+  assert.deepEqual([failing.seen.length, fine.seen.length], [1, 2]);
+});
+
+test('what no function answers is answered here, and nobody is asked while the breaker is open', async (t) => {
+  const failing = await startFunction(t, (response) => response.writeHead(500).end('no'));
+  const { querier, query_frontend } = spill([failing.url]);
+  const { get } = await startTestApp(t, { query_frontend, querier: { search: querier.search } });
+  const alone = await startTestApp(t, { query_frontend });
+  const ids = (answer: { readonly body: Buffer }) =>
+    (JSON.parse(answer.body.toString()) as { traces: { traceID: string }[] }).traces.map(({ traceID }) => traceID);
+  const expected = ids(await alone.get(producers, vp4));
+  for (let round = 0; round < 4; round++) assert.deepEqual(ids(await get(producers, vp4)), expected);
+  assert.ok(failing.seen.length <= 9, `${failing.seen.length} calls of an endpoint that is down`);
+  const metrics = (await get('/metrics')).body.toString();
+  assert.match(metrics, /^rubato_querier_external_endpoint_breaker_open\{endpoint="[^"]+"\} 1$/m);
+  assert.match(metrics, /^rubato_querier_jobs_came_back_total\{kind="search",reason="server_error"\} \d/m);
 });
 
 test('an endpoint that never answers is given up after query_timeout, or when the client goes', async (t) => {

@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { encodeSearchAnswer } from '#engine/api/search-body.ts';
 import type { SearchBlockRequest } from '#engine/api/search-request.ts';
 import { AppError } from '#engine/base/errors.ts';
 import { blockId } from '#engine/base/units.ts';
+import { typedLimits } from '../../../querier/config/limits.ts';
+import { createDispatcher } from '../../../querier/dispatch/dispatcher.ts';
+import type { CallResult, Invoke } from '../../../querier/external/invoke.ts';
 import type { JobReport } from '../../../querier/telemetry/recent-jobs.ts';
 import { createRecentJobs } from '../../../querier/telemetry/recent-jobs.ts';
-import { createJobExecutor, type ExecutorOptions } from '../../../querier/worker/execute.ts';
-import { type Job, jobUrl } from '../../../querier/worker/job.ts';
+import { type BlockRunners, createExecutor } from '../../../querier/worker/execute.ts';
+import { type Job, jobUrl, type RunJob } from '../../../querier/worker/job.ts';
+import { createSpill } from '../../../querier/worker/spill.ts';
+import { createWireRunners } from '../../../querier/worker/wire-runners.ts';
 import { createVirtualClock } from '../base/virtual-clock.ts';
 import { answerWith } from './answers.ts';
 import { shop } from './blocks.ts';
@@ -32,29 +38,66 @@ const request: SearchBlockRequest = {
 const job: Job = { tenant: shop, request, format: 'json' };
 const live = new AbortController().signal;
 
-function executor(options: Partial<ExecutorOptions>) {
+const noCost = { requests: 1, billedMs: 1, memoryMb: undefined, coldStart: false };
+
+function resultOf(body: Uint8Array): CallResult {
+  const answer = { status: 200, contentType: 'application/json', body };
+  return { outcomes: [{ kind: 'answered', answer, cost: { bytesRead: 100, gets: 1, durationMs: 1 } }], cost: noCost };
+}
+
+function failedWith(reason: 'transport' | 'refused', retryable: boolean): CallResult {
+  const outcome = {
+    kind: 'failed',
+    reason,
+    code: reason === 'refused' ? 'bad_request' : 'unavailable',
+    message: reason,
+    retryable,
+  } as const;
+  return { outcomes: [outcome], cost: noCost };
+}
+
+const found = Buffer.from(encodeSearchAnswer(answerWith(['a', 1], ['b', 2]), { emptyTraces: true, rootPlaceholder: false }).body);
+const never = (_: unknown, signal: AbortSignal) =>
+  new Promise<never>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+
+interface Setup {
+  readonly preferSelf?: number;
+  readonly invoke?: Invoke;
+  readonly noEndpoints?: boolean;
+  readonly fallBack?: boolean;
+  readonly searchSelf?: RunJob;
+}
+
+function executor({ preferSelf = 2, invoke = async () => resultOf(found), noEndpoints = false, fallBack = true, searchSelf }: Setup) {
   const clock = createVirtualClock();
   const reports: JobReport[] = [];
+  const cameBack: string[] = [];
   const waiting: (() => void)[] = [];
   const places: string[] = [];
-  const searchSelf = () => {
+  const search: RunJob = () => {
     places.push('self');
-    return new Promise<ReturnType<typeof answerWith>>((resolve) => waiting.push(() => resolve(answerWith(['a', 1]))));
+    return new Promise((resolve) => waiting.push(() => resolve(answerWith(['a', 1]))));
   };
-  const searchExternal = async () => {
+  const call: Invoke = (...args) => {
     places.push('external');
-    return { answer: answerWith(['a', 1], ['b', 2]), endpoint: 'http://f', hedges: 1 };
+    return invoke(...args);
   };
-  const run = createJobExecutor({
-    searchSelf,
-    searchExternal,
-    preferSelf: 2,
-    queryTimeoutMs: 1000,
-    clock,
-    onJob: (report) => reports.push(report),
-    ...options,
+  const endpoint = { url: 'http://f', invoke: call, maxJobsPerCall: () => 1, takes: () => true };
+  const pool = { name: 'p', endpoints: [endpoint], platform: 'none', memoryMb: undefined, stopsOnAbort: true } as const;
+  const dispatcher = createDispatcher({
+    ...{ pools: [pool], policy: { kind: 'off' }, budget: { share: 0.05, burst: 1 }, maxInFlightPerEndpoint: 10, maxJobsPerCall: 1 },
+    ...{ targetBytesPerCall: 1, throttleWaitMs: 10, clock, random: () => 0, defer: (work) => work(), onEvent: () => {} },
   });
-  return { run, clock, reports, waiting, places };
+  const spill = createSpill({
+    ...{ dispatcher: noEndpoints ? undefined : dispatcher, policy: { kind: 'slots', preferSelf }, fallBack, parallel: 1, clock },
+    ...{ listener: () => undefined, onCameBack: (_, reason) => cameBack.push(reason) },
+  });
+  const self = { search: searchSelf ?? search } as BlockRunners;
+  const run = createExecutor({
+    ...{ self, spill, clock, httpApiPrefix: '', queryTimeoutMs: 1000, traceTimeoutMs: 1000, limits: () => typedLimits(new Map(), '') },
+    ...{ wireRunners: (send) => createWireRunners(send, { httpApiPrefix: '' }), onJob: (report) => reports.push(report) },
+  });
+  return { run: run.search, clock, reports, waiting, places, cameBack };
 }
 
 test('jobs stay until prefer_self slots are taken; a slot is held until the search has ended', async () => {
@@ -81,7 +124,7 @@ test('prefer_self 0 sends everything out; without endpoints everything stays', a
   const out = executor({ preferSelf: 0 });
   await out.run(job, live);
   assert.deepEqual(out.places, ['external']);
-  const home = executor({ preferSelf: 0, searchExternal: undefined });
+  const home = executor({ preferSelf: 0, noEndpoints: true });
   const running = home.run(job, live);
   home.waiting[0]!();
   await running;
@@ -95,7 +138,7 @@ test('reports say where a job ran and what it found', async () => {
   waiting[0]!();
   await local;
   assert.deepEqual(
-    reports.map(({ where, endpoint, matched, bytesRead, hedges, startPage, query }) => ({
+    reports.map(({ where, endpoint, matched, bytesRead, hedges, startPage, query }) => [
       where,
       endpoint,
       matched,
@@ -103,19 +146,56 @@ test('reports say where a job ran and what it found', async () => {
       hedges,
       startPage,
       query,
-    })),
+    ]),
     [
-      { where: 'external', endpoint: 'http://f', matched: 2, bytesRead: 100, hedges: 1, startPage: 2, query: '{ name = "a b" }' },
-      { where: 'self', endpoint: undefined, matched: 1, bytesRead: 100, hedges: 0, startPage: 2, query: '{ name = "a b" }' },
+      ['external', 'http://f', 2, 100, 0, 2, '{ name = "a b" }'],
+      ['self', undefined, 1, 100, 0, 2, '{ name = "a b" }'],
     ],
   );
 });
 
+test('what no function answers runs here, one at a time beyond prefer_self', async () => {
+  const { run, places, waiting, cameBack, reports } = executor({ preferSelf: 0, invoke: async () => failedWith('transport', true) });
+  const jobs = [run(job, live), run(job, live)];
+  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+  assert.equal(places.filter((place) => place === 'self').length, 1);
+  waiting[0]!();
+  await jobs[0];
+  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+  waiting[1]!();
+  await jobs[1];
+  assert.ok(cameBack.length === 2 && cameBack[0] === 'transport');
+  assert.deepEqual(
+    reports.map(({ where }) => where),
+    ['self', 'self'],
+  );
+});
+
+test('without falling back a failure of the functions is the job’s', async () => {
+  const { run, reports } = executor({ preferSelf: 0, fallBack: false, invoke: async () => failedWith('transport', true) });
+  await assert.rejects(run(job, live), { code: 'unavailable', message: 'transport' });
+  assert.equal(reports[0]?.where, 'external');
+});
+
+test('a job that is refused has failed: nobody else would take it', async () => {
+  const { run, places } = executor({ preferSelf: 0, invoke: async () => failedWith('refused', false) });
+  await assert.rejects(run(job, live), { code: 'bad_request' });
+  assert.deepEqual(places, ['external']);
+});
+
+test('an answer that cannot be read is asked for again, then the job runs here', async () => {
+  const { run, places, waiting, cameBack } = executor({ preferSelf: 0, invoke: async () => resultOf(found.subarray(0, 40)) });
+  const running = run(job, live);
+  for (let turn = 0; turn < 200; turn++) await Promise.resolve();
+  waiting[0]!();
+  await running;
+  assert.deepEqual(places, ['external', 'external', 'external', 'self']);
+  assert.deepEqual(cameBack, ['bad_answer']);
+});
+
 test('a job ends after query_timeout, wherever it runs', async () => {
-  const listen = (_job: Job, signal: AbortSignal) =>
-    new Promise<never>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
   for (const preferSelf of [0, 1]) {
-    const { run, clock, reports } = executor({ preferSelf, searchSelf: listen, searchExternal: listen });
+    const { run, clock, reports } = executor({ preferSelf, searchSelf: never, invoke: never });
     const running = assert.rejects(run(job, live), { code: 'deadline_exceeded', message: 'context deadline exceeded' });
     await clock.run();
     await running;

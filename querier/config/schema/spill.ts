@@ -1,0 +1,27 @@
+import { ownSection } from './key.ts';
+
+/** Keys of `querier.external`: how jobs go out. None of them is Tempo's, and none has to be set. */
+export const spillKeys = ownSection('querier.external', [
+  [
+    'spill_by',
+    'string',
+    'slots',
+    'used',
+    'When jobs go out: `slots` counts them (`prefer_self`), `predicted_wait` compares what both places would need.',
+  ],
+  ['fall_back_to_self', 'bool', true, 'used', 'Run here what no function answers; false fails it, as Tempo does.'],
+  [
+    'hedging',
+    'string',
+    'auto',
+    'used',
+    '`adaptive` learns when a call is slow, `static` takes `external_hedge_requests_at`, `off` never repeats; `auto` is static where that or `_up_to` is set.',
+  ],
+  ['hedge_up_to', 'int', 4, 'used', 'Calls of one job in all, with adaptive hedging.'],
+  ['hedge_budget', 'float', 0.08, 'used', 'Most repeated calls, as a share of calls, whatever the day is like.'],
+  ['hedge_burst', 'int', 10, 'used', 'Repeated calls before others have earned them.'],
+  ['max_concurrent_calls', 'int', 1000, 'used', 'Calls of one endpoint at once; more wait.'],
+  ['max_jobs_per_call', 'int', 10, 'used', 'Small jobs share a call, up to that many.'],
+  ['target_bytes_per_call', 'int', 104857600, 'used', 'Jobs share a call until they cover about that many bytes of block.'],
+  ['throttle_wait', 'duration', '500ms', 'used', 'How long a job waits where all endpoints throttle, before it runs here.'],
+]);

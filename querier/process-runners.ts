@@ -1,0 +1,120 @@
+import { availableParallelism } from 'node:os';
+import type { Clock } from '#engine/base/clock.ts';
+import type { Poller } from '#engine/blocklist/poller.ts';
+import type { JobEnvironment } from '#engine/jobs/environment.ts';
+import type { Config } from './config/config.ts';
+import type { LimitsOf } from './config/limits.ts';
+import { createDispatcher, type Dispatcher } from './dispatch/dispatcher.ts';
+import type { HedgePolicy } from './dispatch/hedge-policy.ts';
+import type { Pool } from './external/pool.ts';
+import { listenToCalls } from './telemetry/call-events.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+import { jobResult, type RecentJobs } from './telemetry/recent-jobs.ts';
+import { createBlockRunners } from './worker/block-runners.ts';
+import { createExecutor } from './worker/execute.ts';
+import type { RunJob } from './worker/job.ts';
+import type { Runners } from './worker/runners.ts';
+import { createSpill } from './worker/spill.ts';
+import { createTraceExecutor } from './worker/trace-job.ts';
+import { createWireRunners } from './worker/wire-runners.ts';
+
+/** What {@link createProcessRunners} needs. */
+export interface ProcessRunnersOptions {
+  readonly config: Config;
+  readonly limits: LimitsOf;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly jobs: JobEnvironment;
+  /** Searches in this process. */
+  readonly searchSelf: RunJob;
+  readonly blocks: Poller;
+  /** Functions; empty: everything runs here. */
+  readonly pools: readonly Pool[];
+  readonly metrics: Metrics;
+  readonly recentJobs: RecentJobs;
+}
+
+/** Blocks that one lookup of a trace reads at once. */
+const blocksAtOnce = 16;
+
+const tempoHedgeAtMs = 8000;
+const tempoHedgeUpTo = 2;
+
+/** The policy that the configuration means (docs/spill-and-hedge.md). */
+export function hedgePolicy({ querier, spill }: Pick<Config, 'querier' | 'spill'>): HedgePolicy {
+  const { hedgeRequestsAtMs: atMs, hedgeRequestsUpTo: upTo } = querier.external;
+  const touched = atMs !== tempoHedgeAtMs || upTo !== tempoHedgeUpTo;
+  const kind = spill.hedging === 'auto' ? (touched ? 'static' : 'adaptive') : spill.hedging;
+  if (kind === 'off' || (kind === 'static' && (atMs <= 0 || upTo <= 1))) return { kind: 'off' };
+  if (kind === 'static') return { kind, atMs, upTo };
+  return { kind: 'adaptive', upTo: spill.hedgeUpTo, atMostMs: atMs > 0 ? atMs : tempoHedgeAtMs };
+}
+
+function dispatcher({ config, clock, random, pools, metrics }: ProcessRunnersOptions): Dispatcher | undefined {
+  if (pools.length === 0) return undefined;
+  metrics.featureEnabled.set({ feature: 'search_external_endpoints' }, 1);
+  const { spill } = config;
+  return createDispatcher({
+    pools,
+    policy: hedgePolicy(config),
+    budget: { share: spill.hedgeBudget, burst: spill.hedgeBurst },
+    maxInFlightPerEndpoint: spill.maxConcurrentCalls,
+    maxJobsPerCall: spill.maxJobsPerCall,
+    targetBytesPerCall: spill.targetBytesPerCall,
+    throttleWaitMs: spill.throttleWaitMs,
+    clock,
+    random,
+    defer: setImmediate,
+    onEvent: listenToCalls(metrics),
+  });
+}
+
+/** What runs the jobs of this process's queries, here and in functions. */
+export function createProcessRunners(options: ProcessRunnersOptions): Runners {
+  const { config, clock, metrics, recentJobs, limits } = options;
+  const { querier, httpApiPrefix } = config;
+  const threads = querier.scanThreads > 0 ? querier.scanThreads : availableParallelism();
+  const spill = createSpill({
+    dispatcher: dispatcher(options),
+    policy: { kind: config.spill.spillBy === 'slots' ? 'slots' : 'wait', preferSelf: querier.preferSelf },
+    fallBack: config.spill.fallBackToSelf,
+    parallel: threads,
+    clock,
+    listener: () => undefined,
+    onCameBack: (kind, reason) => metrics.jobsCameBack.inc({ kind, reason }),
+  });
+  const executor = createExecutor({
+    self: createBlockRunners(options.jobs, options.searchSelf),
+    wireRunners: (send) => createWireRunners(send, { httpApiPrefix }),
+    spill,
+    httpApiPrefix,
+    queryTimeoutMs: querier.queryTimeoutMs,
+    traceTimeoutMs: querier.traceByIdTimeoutMs,
+    limits,
+    clock,
+    onJob: (report) => {
+      metrics.jobsExecuted.inc();
+      metrics.jobs.inc({ where: report.where, result: jobResult(report.errorCode) });
+      recentJobs.add(report);
+    },
+  });
+  const trace = createTraceExecutor({
+    blocklist: options.blocks.blocklist,
+    findTrace: executor.findTrace,
+    limits,
+    queryTimeoutMs: querier.traceByIdTimeoutMs,
+    concurrency: blocksAtOnce,
+    blocklistPollMs: config.blocklist.pollMs,
+    clock,
+    onJob: (failed) => {
+      metrics.jobsExecuted.inc();
+      metrics.jobs.inc({ where: 'self', result: jobResult(failed ? 'internal' : undefined) });
+    },
+  });
+  return { search: executor.search, metrics: executor.metrics, tags: executor.tags, trace };
+}
+
+/** What a process without a querier has: nothing runs. */
+export function createNoRunners(cannotRun: () => Promise<never>): Runners {
+  return { search: cannotRun, metrics: cannotRun, tags: { names: cannotRun, values: cannotRun }, trace: cannotRun };
+}
