@@ -40,11 +40,10 @@ interface Fault {
 /** Starts it on a free port. */
 export async function startAdminApi(): Promise<AdminApi> {
   const state = createState();
+  const methods = { ...serviceMethods(state), ...otherMethods(state) };
   const server = new Server();
-  server.addService(
-    definition(state),
-    Object.fromEntries(Object.entries(state.methods).map(([path, method]) => [path, unary(path, method, state.calls)])),
-  );
+  const handlers = Object.entries(methods).map(([path, method]) => [path, unary(path, method, state.calls)] as const);
+  server.addService(definition(methods), Object.fromEntries(handlers));
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
@@ -60,97 +59,106 @@ interface Method {
   readonly answer: (request: never) => unknown;
 }
 
-function createState() {
-  const services = new Map<string, Service>();
-  const policies = new Map<string, protos.google.iam.v1.IPolicy>();
-  const broken = new Map<string, string>();
-  const operations = new Map<string, { left: number; readonly service: Service; readonly type: string }>();
+interface State {
+  readonly services: Map<string, Service>;
+  readonly policies: Map<string, protos.google.iam.v1.IPolicy>;
+  readonly broken: Map<string, string>;
+  readonly operations: Map<string, { left: number; readonly service: Service }>;
+  readonly calls: string[];
+}
 
-  const fail = (code: number, details: string): never => {
-    throw { code, details } satisfies Fault;
-  };
-  const found = (name: string | null | undefined): Service =>
-    services.get(name ?? '') ?? fail(status.NOT_FOUND, `Resource '${name}' was not found`);
-  const start = (service: Service): Operation => {
-    const name = `${service.name}/operations/${operations.size + 1}`;
-    operations.set(name, { left: polls, service, type: 'type.googleapis.com/google.cloud.run.v2.Service' });
-    return { name, done: false, metadata: packed(service) };
-  };
-  const revise = (service: Service, name: string, generation: number): Service => {
-    check(service, fail);
-    const id = name.split('/').at(-1)!;
-    const reason = broken.get(id);
-    const revision = `${name}/revisions/${id}-0000${generation}-abc`;
-    const ready = reason === undefined ? { state: 4, message: '' } : { state: 3, message: reason };
-    const made = {
-      ...service,
-      name,
-      generation,
-      uri: `https://${id}-abc-ew.a.run.app`,
-      terminalCondition: { type: 'Ready', ...ready },
-      latestReadyRevision: revision,
-    };
-    services.set(name, made);
-    return made;
-  };
-  const service = run.Service as never;
-  const operation = longrunning.Operation as never;
-  const methods: Record<string, Method> = {
+function createState(): State {
+  return { services: new Map(), policies: new Map(), broken: new Map(), operations: new Map(), calls: [] };
+}
+
+function fail(code: number, details: string): never {
+  throw { code, details } satisfies Fault;
+}
+
+function find({ services }: State, name: string | null | undefined): Service {
+  return services.get(name ?? '') ?? fail(status.NOT_FOUND, `Resource '${name}' was not found`);
+}
+
+function start({ operations }: State, service: Service): Operation {
+  const name = `${service.name}/operations/${operations.size + 1}`;
+  operations.set(name, { left: polls, service });
+  return { name, done: false, metadata: packed(service) };
+}
+
+function revise({ services, broken }: State, service: Service, name: string, generation: number): Service {
+  check(service);
+  const id = name.split('/').at(-1)!;
+  const reason = broken.get(id);
+  const latestReadyRevision = `${name}/revisions/${id}-0000${generation}-abc`;
+  const terminalCondition = { type: 'Ready', ...(reason === undefined ? { state: 4, message: '' } : { state: 3, message: reason }) };
+  const made = { ...service, name, generation, uri: `https://${id}-abc-ew.a.run.app`, terminalCondition, latestReadyRevision };
+  services.set(name, made);
+  return made;
+}
+
+const service = run.Service as never;
+const operation = longrunning.Operation as never;
+const policy = iam.Policy as never;
+
+function serviceMethods(state: State): Readonly<Record<string, Method>> {
+  return {
     '/google.cloud.run.v2.Services/GetService': {
       request: run.GetServiceRequest,
       response: service,
-      answer: ({ name }: { name: string }) => found(name),
+      answer: ({ name }: { name: string }) => find(state, name),
     },
     '/google.cloud.run.v2.Services/CreateService': {
       request: run.CreateServiceRequest,
       response: operation,
       answer: ({ parent, serviceId, service: wanted }: protos.google.cloud.run.v2.ICreateServiceRequest) => {
         const name = `${parent}/services/${serviceId}`;
-        if (services.has(name)) fail(status.ALREADY_EXISTS, `Resource '${name}' already exists`);
+        if (state.services.has(name)) fail(status.ALREADY_EXISTS, `Resource '${name}' already exists`);
         if (wanted?.name) fail(status.INVALID_ARGUMENT, 'service.name must be empty');
-        return start(revise(wanted!, name, 1));
+        return start(state, revise(state, wanted!, name, 1));
       },
     },
     '/google.cloud.run.v2.Services/UpdateService': {
       request: run.UpdateServiceRequest,
       response: operation,
       answer: ({ service: wanted }: protos.google.cloud.run.v2.IUpdateServiceRequest) => {
-        const before = found(wanted!.name);
-        return start(revise(wanted!, wanted!.name!, Number(before.generation) + 1));
+        const { name, generation } = find(state, wanted!.name);
+        return start(state, revise(state, wanted!, name!, Number(generation) + 1));
       },
     },
+  };
+}
+
+function otherMethods(state: State): Readonly<Record<string, Method>> {
+  return {
     '/google.longrunning.Operations/GetOperation': {
       request: longrunning.GetOperationRequest,
       response: operation,
       answer: ({ name }: { name: string }): Operation => {
-        const running = operations.get(name) ?? fail(status.NOT_FOUND, `no operation ${name}`);
+        const running = state.operations.get(name) ?? fail(status.NOT_FOUND, `no operation ${name}`);
         running.left--;
-        if (running.left > 0) {
-          const metadata = { ...running.service, terminalCondition: { state: 2, message: 'Deploying revision' } };
-          return { name, done: false, metadata: packed(metadata) };
-        }
+        const metadata = { ...running.service, terminalCondition: { state: 2, message: 'Deploying revision' } };
+        if (running.left > 0) return { name, done: false, metadata: packed(metadata) };
         return { name, done: true, metadata: packed(running.service), response: packed(running.service) };
       },
     },
     '/google.cloud.run.v2.Services/GetIamPolicy': {
       request: iam.GetIamPolicyRequest,
-      response: iam.Policy as never,
-      answer: ({ resource }: { resource: string }) => policies.get(found(resource).name!) ?? {},
+      response: policy,
+      answer: ({ resource }: { resource: string }) => state.policies.get(find(state, resource).name!) ?? {},
     },
     '/google.cloud.run.v2.Services/SetIamPolicy': {
       request: iam.SetIamPolicyRequest,
-      response: iam.Policy as never,
-      answer: ({ resource, policy }: protos.google.iam.v1.ISetIamPolicyRequest) => {
-        policies.set(found(resource).name!, policy!);
-        return policy;
+      response: policy,
+      answer: ({ resource, policy: wanted }: protos.google.iam.v1.ISetIamPolicyRequest) => {
+        state.policies.set(find(state, resource).name!, wanted!);
+        return wanted;
       },
     },
   };
-  return { services, policies, broken, methods, calls: [] as string[] };
 }
 
 /** What the real API refuses. */
-function check({ template }: Service, fail: (code: number, details: string) => never): unknown {
+function check({ template }: Service): unknown {
   const [container, ...others] = template?.containers ?? [];
   if (container === undefined || others.length > 0) return fail(status.INVALID_ARGUMENT, 'one container is needed');
   if (!container.image) return fail(status.INVALID_ARGUMENT, 'template.containers[0].image: Missing required field');
@@ -166,7 +174,7 @@ function packed(service: Service): protos.google.protobuf.IAny {
   return protobuf.Any.create({ type_url: 'type.googleapis.com/google.cloud.run.v2.Service', value: run.Service.encode(service).finish() });
 }
 
-function definition({ methods }: ReturnType<typeof createState>): ServiceDefinition {
+function definition(methods: Readonly<Record<string, Method>>): ServiceDefinition {
   const entries = Object.entries(methods).map(([path, { request, response }]) => [
     path,
     {
