@@ -66,6 +66,16 @@ export interface TraceByIdConfig {
   readonly concurrentShards: number;
 }
 
+/** Kinds of queries that metrics tell apart. */
+export type QueryOp = 'traces' | 'search' | 'metadata' | 'metrics';
+
+/** What a query should take, for metrics only; 0 is no objective. */
+export interface SloConfig {
+  readonly durationMs: number;
+  /** Bytes a second. */
+  readonly throughputBytes: number;
+}
+
 /** `query_frontend.*` (spec config §4). */
 export interface QueryFrontendConfig {
   readonly maxOutstandingPerTenant: number;
@@ -83,6 +93,9 @@ export interface QueryFrontendConfig {
   readonly search: SearchConfig;
   readonly metrics: MetricsConfig;
   readonly traceById: TraceByIdConfig;
+  readonly slos: Readonly<Record<QueryOp, SloConfig>>;
+  /** Request headers that the `query stats` line shows. */
+  readonly logRequestHeaders: readonly string[];
 }
 
 /** `querier.search.external_*` (spec serverless §1). */
@@ -251,6 +264,23 @@ function queryFrontendConfig(values: Values): QueryFrontendConfig {
       queryShards: number(values, 'query_frontend.trace_by_id.query_shards'),
       concurrentShards: number(values, 'query_frontend.trace_by_id.concurrent_shards'),
     },
+    slos: {
+      traces: sloConfig(values, 'trace_by_id'),
+      search: sloConfig(values, 'search'),
+      metadata: sloConfig(values, 'search.metadata_slo'),
+      metrics: sloConfig(values, 'metrics'),
+    },
+    logRequestHeaders: text(values, 'query_frontend.log_query_request_headers')
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+  };
+}
+
+function sloConfig(values: Values, section: string): SloConfig {
+  return {
+    durationMs: number(values, `query_frontend.${section}.duration_slo`),
+    throughputBytes: number(values, `query_frontend.${section}.throughput_bytes_slo`),
   };
 }
 

@@ -14,6 +14,7 @@ import { type CompleteIntervals, createCompleteIntervals } from './complete-inte
 import { type RequestEnvironment, readMetricsInstant, readMetricsRange } from './metrics-request.ts';
 import { type MetricsJobs, shardMetrics } from './metrics-sharder.ts';
 import { queryLimits } from './query-limits.ts';
+import { metricsLog, type QueryCost, type QueryLog, rangeUrl } from './query-log.ts';
 import { type JobFailure, runJobs } from './run-jobs.ts';
 import type { SearchEnvironment } from './search.ts';
 
@@ -77,6 +78,8 @@ function planJobs({ environment }: MetricsEnvironment, { query, range }: Asked, 
 
 /** A metrics query that can be looked at while its jobs run. */
 export interface StartedMetrics {
+  /** What the log says of it. */
+  readonly log: QueryLog;
   /** Runs all jobs that are needed, once; tells of each answer. Rejects with what the signal says. */
   readonly run: (onAnswer: () => void, signal: AbortSignal) => Promise<JobFailure | undefined>;
   /** Samples of intervals that became complete since the last call; of an instant query everything so far (spec http-api §9.1). */
@@ -122,6 +125,20 @@ function changesOf(asked: Asked, whole: MetricsBody, intervals: CompleteInterval
   return { ...body, series: onlyIntervals(whole.series, whole.grid, intervals.take()) };
 }
 
+function logOf(kind: MetricsKind, range: MetricsRange, queryString: string): QueryLog {
+  const { startNanos, endNanos, stepNanos } = range;
+  // The step that is read before the first sample was not asked for.
+  const first = kind === 'range' ? startNanos + stepNanos : startNanos;
+  const url = rangeUrl(kind === 'range' ? '/api/metrics/query_range' : '/api/metrics/query', queryString, first, endNanos);
+  return metricsLog(kind, { ...range, startNanos: first }, url);
+}
+
+/** What a metrics answer took. */
+export function metricsCost({ metrics, series, partialMessage }: MetricsBody): QueryCost {
+  const { inspectedBytes = 0, totalJobs = 0 } = metrics;
+  return { ...metrics, inspectedBytes, totalJobs, series: series.length, partialMessage };
+}
+
 /** Reads and plans a metrics query (spec http-api §6, read-path §5). Throws `bad_request` for a bad one. */
 export function startMetrics(options: MetricsEnvironment, kind: MetricsKind, queryString: string, tenants: Tenants): StartedMetrics {
   const { environment, runMetricsJob } = options;
@@ -157,5 +174,5 @@ export function startMetrics(options: MetricsEnvironment, kind: MetricsKind, que
       signal,
     );
   const result = () => bodyOf(asked, plan, combiner);
-  return { run, result, changes: () => changesOf(asked, result(), intervals) };
+  return { log: logOf(kind, range, queryString), run, result, changes: () => changesOf(asked, result(), intervals) };
 }

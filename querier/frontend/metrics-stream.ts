@@ -1,6 +1,7 @@
 import type { MetricsBody } from '#engine/api/metrics-body.ts';
 import { AppError } from '#engine/base/errors.ts';
-import { type MetricsEnvironment, type MetricsKind, startMetrics } from './metrics-query.ts';
+import { metricsKinds } from './metrics-handler.ts';
+import { type MetricsEnvironment, type MetricsKind, metricsCost, startMetrics } from './metrics-query.ts';
 import { notMetrics } from './metrics-request.ts';
 import { type AnswerStream, createQueryStream, type QueryStreamOptions } from './query-stream.ts';
 
@@ -12,14 +13,10 @@ export type MetricsStreamOptions = QueryStreamOptions & MetricsEnvironment;
  * `unprocessable` here: gRPC clients are told UNKNOWN (spec http-api §9.1).
  */
 export function createMetricsStream(options: MetricsStreamOptions, kind: MetricsKind): AnswerStream<MetricsBody> {
-  return createQueryStream(options, 'metrics', ({ query }, tenants) => {
+  return createQueryStream(options, metricsKinds[kind], ({ query }, tenants) => {
     try {
       const started = startMetrics(options, kind, query, tenants);
-      const cost = () => {
-        const { inspectedBytes = 0, totalJobs = 0 } = started.result().metrics;
-        return { inspectedBytes, totalJobs };
-      };
-      return { ...started, cost };
+      return { ...started, cost: () => metricsCost(started.result()) };
     } catch (thrown) {
       if (thrown instanceof AppError && thrown.message === notMetrics) throw new AppError('unprocessable', notMetrics, { cause: thrown });
       throw thrown;

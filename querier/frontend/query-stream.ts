@@ -1,9 +1,12 @@
-import { errorCodeOfStatus, wireStatuses } from '#engine/api/status.ts';
+import { errorCodeOfStatus } from '#engine/api/status.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
 import { withDeadline } from '../deadline.ts';
 import { readTenants, type Tenants } from '../server/tenancy.ts';
+import { currentSpan } from '../telemetry/tracing.ts';
 import { type PartialAnswer, type ProgressiveQuery, partialAnswers } from './partial-answers.ts';
+import { createQueryEnd, type QueryKind } from './query-end.ts';
 import { apiTimeout, type QueryHandlerOptions, refuseDenied } from './query-handler.ts';
+import type { QueryCost, QueryLog } from './query-log.ts';
 import type { JobFailure } from './run-jobs.ts';
 
 /** A request for a streamed answer, over gRPC or HTTP. */
@@ -21,7 +24,8 @@ export interface StreamRequest {
 /** A planned query: what runs, what has been found, and what it took so far. */
 export interface StreamedQuery<Answer> extends Omit<ProgressiveQuery<Answer>, 'run'> {
   readonly run: (onProgress: () => void, signal: AbortSignal) => Promise<JobFailure | undefined>;
-  readonly cost: () => { readonly inspectedBytes: number; readonly totalJobs: number };
+  readonly cost: () => QueryCost;
+  readonly log: QueryLog;
 }
 
 /** Plans the query of a request. Throws AppError for bad requests. */
@@ -36,39 +40,19 @@ export type QueryStreamOptions = Omit<QueryHandlerOptions, 'writeTimeoutMs'>;
 const abandoned = () => new AppError('cancelled', 'context canceled');
 
 /**
- * Puts what all streams share around a query: tenants, the deny list, `api_timeout`, partial answers, metrics and the log. `op` is the label of metrics: search,
- * metadata or metrics.
+ * Puts what all streams share around a query: tenants, the deny list, `api_timeout`, partial answers, metrics and the log.
  */
-export function createQueryStream<Answer>(options: QueryStreamOptions, op: string, plan: PlanStream<Answer>): AnswerStream<Answer> {
-  const { environment, metrics, logger } = options;
+export function createQueryStream<Answer>(options: QueryStreamOptions, kind: QueryKind, plan: PlanStream<Answer>): AnswerStream<Answer> {
+  const { environment, logger } = options;
   const { config, clock } = environment;
   const denied = config.urlDenyList.map((pattern) => new RegExp(pattern));
   const tenancy = { multitenancyEnabled: options.multitenancyEnabled, multiTenantQueriesEnabled: config.multiTenantQueriesEnabled };
+  const end = createQueryEnd({ ...options, slo: config.slos[kind.op] }, kind);
 
-  const finish = (
-    request: StreamRequest,
-    tenants: Tenants,
-    query: StreamedQuery<Answer> | undefined,
-    startedMs: number,
-    error?: AppError,
-  ) => {
-    metrics.queries.inc({ tenant: tenants.label, op, result: error?.code === 'cancelled' ? 'canceled' : 'completed' });
-    const cost = query?.cost();
-    if (cost !== undefined && error === undefined) {
-      metrics.bytesInspected.inc({ tenant: tenants.label, op }, cost.inspectedBytes);
-      metrics.jobsPerQuery.observe({ op }, cost.totalJobs);
-    }
-    if (error?.code === 'internal') logger.error(`${op} query failed`, { err: error.message, stack: error.stack });
-    logger.info(`${op} stream response`, {
-      tenant: tenants.label,
-      path: request.path,
-      query: request.query,
-      duration_seconds: (clock.monotonicMs() - startedMs) / 1000,
-      total_requests: cost?.totalJobs,
-      inspected_bytes: cost?.inspectedBytes,
-      status_code: error === undefined ? 200 : wireStatuses[error.code].http,
-      error: error?.message ?? 'null',
-    });
+  const finish = (tenants: Tenants, query: StreamedQuery<Answer> | undefined, startedMs: number, error: AppError | undefined) => {
+    const durationMs = clock.monotonicMs() - startedMs;
+    const ended = query !== undefined && error === undefined ? ({ kind: 'answered', status: 200, cost: query.cost() } as const) : error;
+    end({ tenant: tenants.label, traceId: currentSpan()?.traceId ?? '', durationMs, log: query?.log }, ended ?? abandoned());
   };
 
   const follow = async function* (request: StreamRequest, tenants: Tenants, query: StreamedQuery<Answer>, startedMs: number) {
@@ -87,7 +71,7 @@ export function createQueryStream<Answer>(options: QueryStreamOptions, op: strin
       error = toAppError(thrown);
       throw error;
     } finally {
-      finish(request, tenants, query, startedMs, error);
+      finish(tenants, query, startedMs, error);
     }
   };
 
@@ -96,10 +80,13 @@ export function createQueryStream<Answer>(options: QueryStreamOptions, op: strin
     const tenants = readTenants(request.tenant, tenancy);
     try {
       refuseDenied(denied, request.query === '' ? request.path : `${request.path}?${request.query}`);
-      return follow(request, tenants, plan(request, tenants), startedMs);
+      const query = plan(request, tenants);
+      const { message, fields } = query.log.asked(tenants.label);
+      logger.info(message, fields);
+      return follow(request, tenants, query, startedMs);
     } catch (thrown) {
       const error = toAppError(thrown);
-      finish(request, tenants, undefined, startedMs, error);
+      finish(tenants, undefined, startedMs, error);
       throw error;
     }
   };

@@ -1,4 +1,5 @@
 import type { AnswerFormat, SearchAnswer } from '#engine/api/search-answer.ts';
+import { rangeUrl, searchLog } from './query-log.ts';
 import { type AnswerStream, createQueryStream, type QueryStreamOptions } from './query-stream.ts';
 import { type SearchEnvironment, startSearch } from './search.ts';
 
@@ -9,8 +10,10 @@ export interface SearchStreamOptions extends QueryStreamOptions {
 
 /** Searches whose results come while their jobs run, with traces in that format (spec read-path §3.3). */
 export function createSearchStream(options: SearchStreamOptions, format: AnswerFormat): AnswerStream<SearchAnswer> {
-  return createQueryStream(options, 'search', ({ query }, tenants) => {
+  return createQueryStream(options, { op: 'search', name: 'search' }, ({ path, query }, tenants) => {
     const started = startSearch(options.environment, { tenantLabel: tenants.label, tenants: tenants.ids, query, format });
-    return { ...started, cost: () => started.result().metrics };
+    const { startSeconds, endSeconds, query: text = '' } = started.request;
+    const log = searchLog({ ...started.request, query: text }, rangeUrl(path, query, startSeconds, endSeconds));
+    return { ...started, log, cost: () => started.result().metrics };
   });
 }

@@ -8,6 +8,7 @@ import type { LimitsConfig } from '../config/limits.ts';
 import type { Tenants } from '../server/tenancy.ts';
 import type { TagsRunner } from '../worker/tags-job.ts';
 import { queryLimits } from './query-limits.ts';
+import { type QueryLog, rangeUrl, tagsLog } from './query-log.ts';
 import { type JobFailure, runJobs } from './run-jobs.ts';
 import type { SearchEnvironment } from './search.ts';
 import { readTagNames, readTagValues } from './tags-request.ts';
@@ -26,6 +27,8 @@ export function tagLimits(request: TagNamesRequest | TagValuesRequest, limits: L
 
 /** A request for names or values that can be looked at while its jobs run. */
 export interface StartedTags<Answer> {
+  /** What the log says of it, answered at once or streamed. */
+  readonly log: (streaming: boolean) => QueryLog;
   /** Runs all jobs that are needed, once; tells of each answer. Rejects with what the signal says. */
   readonly run: (onAnswer: () => void, signal: AbortSignal) => Promise<JobFailure | undefined>;
   /** What is new since the last call. */
@@ -57,7 +60,7 @@ function startJobs<Answer>(
   tenants: Tenants,
   { request, maxBlocks, runJob }: TagsWork<Answer>,
   { add, full, result, changes }: Collected<Answer>,
-): StartedTags<Answer> {
+): Omit<StartedTags<Answer>, 'log'> {
   const { config, clock, queue, onRetries, blocklist } = environment;
   const { concurrentJobs, queryBackendAfterMs, targetBytesPerJob } = config.search;
   let count = 0;
@@ -119,6 +122,11 @@ function newValues(result: () => TagValuesAnswer): () => TagValuesAnswer {
   };
 }
 
+/** As log lines call the endpoints: `SearchTagValuesV2Streaming`. */
+function handlerName(endpoint: string, version: TagsVersion, streaming: boolean): string {
+  return `${endpoint}${version === 2 ? 'V2' : ''}${streaming ? 'Streaming' : ''}`;
+}
+
 /** Plans a request for names of tags (spec http-api §5.1). Throws `bad_request`. */
 export function startTagNames(
   options: TagsEnvironment,
@@ -141,8 +149,10 @@ export function startTagNames(
   const result = () => withIntrinsics(collector.result(), scope, version);
   const collected = { add: collector.addAnswer, full: collector.full, result, changes: newNames(result) };
   const started = startJobs(options, tenants, { request, maxBlocks: 0, runJob }, collected);
+  const url = rangeUrl(version === 1 ? '/api/search/tags' : '/api/v2/search/tags', query, startSeconds, endSeconds);
+  const log = (streaming: boolean) => tagsLog('tag', { handler: handlerName('SearchTags', version, streaming), scope }, request, url);
   const needsBlocks = scope !== 'intrinsic' && scope !== 'trace';
-  return needsBlocks ? started : { ...started, run: async () => undefined };
+  return needsBlocks ? { ...started, log } : { ...started, log, run: async () => undefined };
 }
 
 /** Plans a request for the values of a tag; `path` is that of the HTTP endpoint (spec http-api §5.2, §5.3). Throws `bad_request`. */
@@ -166,5 +176,11 @@ export function startTagValues(
     );
   const { addAnswer: add, full, result } = collector;
   const maxBlocks = limits.maxBlocksPerTagValuesQuery;
-  return startJobs(options, tenants, { request, maxBlocks, runJob }, { add, full, result, changes: newValues(result) });
+  const url = rangeUrl(path, query, startSeconds, endSeconds);
+  const log = (streaming: boolean) => {
+    const handler = handlerName('SearchTagValues', version, streaming);
+    return tagsLog('tag values', { handler, tag: request.tagName, query: request.filter ?? '' }, request, url);
+  };
+  const started = startJobs(options, tenants, { request, maxBlocks, runJob }, { add, full, result, changes: newValues(result) });
+  return { ...started, log };
 }

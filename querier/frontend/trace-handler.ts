@@ -5,6 +5,7 @@ import type { Tenants } from '../server/tenancy.ts';
 import type { RunTraceJob, TraceJob } from '../worker/trace-job.ts';
 import { createQueryHandler, type QueryHandlerOptions } from './query-handler.ts';
 import { queryLimits } from './query-limits.ts';
+import { traceLog } from './query-log.ts';
 import { type JobFailure, runJobs } from './run-jobs.ts';
 import type { SearchEnvironment } from './search.ts';
 import { shardBlockIds } from './trace-sharder.ts';
@@ -41,9 +42,10 @@ export function createTraceHandler(options: TraceHandlerOptions, version: TraceV
   const { environment, runTraceJob } = options;
   const { config, queue, onRetries } = environment;
   const { queryShards, concurrentShards } = config.traceById;
-  return createQueryHandler(options, 'traces', async (request, tenants, signal) => {
+  return createQueryHandler(options, { op: 'traces', name: 'trace id' }, async (request, tenants, signal, tell) => {
     const traceId = parseTraceId(request.path);
     const params = parseTraceParams(request.query);
+    tell(traceLog(version, request.path, request.target));
     const { maxBytesPerTrace: maxBytes } = queryLimits(environment.limits, config, tenants.ids);
     const combiner = createTraceCombiner({ maxBytes, allowPartial: version === 2 });
     let totalJobs = 0;
@@ -68,16 +70,15 @@ export function createTraceHandler(options: TraceHandlerOptions, version: TraceV
     const answer = combiner.result();
     const format = acceptedTraceFormat(request.headers.accept);
     const encoded = encodeTraceAnswer(answer, { version, format, maxBytes });
-    const { inspectedBytes } = answer;
+    const cost = { inspectedBytes: answer.inspectedBytes, totalJobs };
     if (encoded === undefined) {
-      return { kind: 'answered', answer: { status: 404, headers: {}, body: '', compressible: true }, inspectedBytes, totalJobs };
+      return { kind: 'answered', answer: { status: 404, headers: {}, body: '', compressible: true }, cost };
     }
     const { contentType, body } = encoded;
     return {
       kind: 'answered',
       answer: { status: 200, headers: { 'Content-Type': contentType }, body, compressible: true },
-      inspectedBytes,
-      totalJobs,
+      cost,
     };
   });
 }

@@ -8,6 +8,7 @@ import { varint } from '#engine/api/protobuf-wire.ts';
 import { grpcCodes, wireStatuses } from '#engine/api/status.ts';
 import type { StreamedAnswer } from '#engine/api/stream-packets.ts';
 import type { Clock } from '#engine/base/clock.ts';
+import { printGoDuration } from '#engine/base/duration.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -84,6 +85,11 @@ function statusOf(error: AppError, signal: AbortSignal): ConnectError {
   return new ConnectError(error.message, isDeadline(signal) ? Code.DeadlineExceeded : (wireStatuses[error.code].grpc as Code));
 }
 
+/** The name of a code as Go's gRPC writes it. */
+function codeName(code: Code): string {
+  return code === Code.Canceled ? 'Canceled' : Code[code];
+}
+
 function addMethod<Input extends DescMessage, Output extends DescMessage>(
   router: ConnectRouter,
   { clock, metrics, logger }: GrpcOptions,
@@ -101,8 +107,11 @@ function addMethod<Input extends DescMessage, Output extends DescMessage>(
     } catch (thrown) {
       const error = toAppError(thrown);
       if (error.code !== 'cancelled') status_code = 'error';
-      if (error.code === 'internal') logger.error('gRPC call failed', { method: route, err: error.message, stack: error.stack });
-      throw statusOf(error, signal);
+      const status = statusOf(error, signal);
+      const duration = printGoDuration(BigInt(Math.round((clock.monotonicMs() - startedMs) * 1e6)));
+      const err = `rpc error: code = ${codeName(status.code)} desc = ${error.message}`;
+      logger.warn('', { method: route, duration, msg: 'gRPC', err });
+      throw status;
     } finally {
       metrics.inflightRequests.dec({ method: 'gRPC', route });
       metrics.requestDuration.observe({ method: 'gRPC', route, status_code, ws: 'false' }, (clock.monotonicMs() - startedMs) / 1000);

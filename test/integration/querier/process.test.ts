@@ -48,7 +48,7 @@ test('target all serves searches and stops on SIGTERM', async (t) => {
   assert.match(running.text(), /msg=stopping signal=SIGTERM/);
   assert.match(
     running.text(),
-    /msg="search response" tenant=vp4 query="\{ kind = producer \}" range_seconds=3600 .* status_code=200 error=null/,
+    /msg="search response" tenant=vp4 traceID= query="\{ kind = producer \}" range_seconds=3600 .* status_code=200 error=null/,
   );
 });
 

@@ -95,13 +95,16 @@ test('cleaned paths and route labels', () => {
 
 test('log lines: levels, logfmt quoting, JSON', () => {
   const lines: string[] = [];
-  const options = { level: 'info', nowMs: () => 0, write: (line: string) => lines.push(line) } as const;
+  const line = (text: string) => text.replace(/:\d+/g, (match) => (match.length > 3 ? ':N' : match));
+  const options = { level: 'info', nowMs: () => 0.25, write: (text: string) => lines.push(line(text)) } as const;
   const logger = createLogger({ ...options, format: 'logfmt' });
   logger.debug('not this');
   logger.warn('two words', { a: 1, q: '{ x = "y" }', empty: '', none: undefined, multi: 'a\nb' });
   createLogger({ ...options, format: 'json' }).error('e', { ok: true });
+  logger.info('', { method: 'a', msg: 'gRPC' });
   assert.deepEqual(lines, [
-    'level=warn ts=1970-01-01T00:00:00.000Z msg="two words" a=1 q="{ x = \\"y\\" }" empty="" multi="a\\nb"\n',
-    '{"level":"error","ts":"1970-01-01T00:00:00.000Z","msg":"e","ok":true}\n',
+    'level=warn ts=1970-01-01T00:00:00.000250000Z caller=server-parts.test.ts:N msg="two words" a=1 q="{ x = \\"y\\" }" empty= multi="a\\nb"\n',
+    '{"level":"error","ts":"1970-01-01T00:00:00.000250000Z","caller":"server-parts.test.ts:N","msg":"e","ok":true}\n',
+    'level=info ts=1970-01-01T00:00:00.000250000Z caller=server-parts.test.ts:N method=a msg=gRPC\n',
   ]);
 });
