@@ -8,11 +8,12 @@ import { createPoller, type Poller } from '#engine/blocklist/poller.ts';
 import { createJobEnvironment, type JobEnvironment } from '#engine/jobs/environment.ts';
 import type { Config } from './config/config.ts';
 import { storageConfig } from './config/storage.ts';
-import { createPools } from './external/pools.ts';
+import type { OpenPools } from './external/pools.ts';
 import { createExplainHandler } from './frontend/explain-handler.ts';
 import { createJobQueue, type JobQueue } from './frontend/queue.ts';
 import { createSearchHandler } from './frontend/search-handler.ts';
 import { refuseBadRequests } from './frontend/unserved-handler.ts';
+import { blockToProbe, openFunctions } from './functions.ts';
 import { createLookups } from './lookups.ts';
 import { createMetricsQueries } from './metrics-queries.ts';
 import { type Overrides, openOverrides } from './overrides.ts';
@@ -64,6 +65,7 @@ interface Parts {
   readonly metrics: Metrics;
   readonly recentJobs: RecentJobs;
   readonly overrides: Overrides;
+  readonly functions: OpenPools;
 }
 
 function engineSearch({ options }: Parts, environment: JobEnvironment, storage: BackendConfig, onStorageEvent: OnStorageEvent) {
@@ -73,18 +75,17 @@ function engineSearch({ options }: Parts, environment: JobEnvironment, storage: 
 }
 
 function runners(parts: Parts, { jobs, searchSelf }: Engine, blocks: Poller): Runners {
-  const { options, metrics, recentJobs, overrides } = parts;
+  const { options, metrics, recentJobs, overrides, functions } = parts;
   const { config, clock, random } = options;
   const { limits } = overrides;
-  const onRoundTrip = (endpoint: string, durationMs: number) => metrics.externalDuration.observe({ endpoint }, durationMs / 1000);
-  const pools = createPools(config, limits, clock.monotonicMs, onRoundTrip);
+  const { pools } = functions;
   return createProcessRunners({ config, limits, clock, random, jobs, searchSelf, blocks, pools, metrics, recentJobs });
 }
 
 /** Jobs at once: a Tempo querier has `max_concurrent_queries` streams of batches. Without functions more than that many only cost memory. */
 function jobQueue({ options, metrics }: Parts): JobQueue {
-  const { querier, queryFrontend } = options.config;
-  const batch = querier.external.endpoints.length > 0 ? queryFrontend.maxBatchSize : 1;
+  const { querier, queryFrontend, functions } = options.config;
+  const batch = functions.pools.length > 0 ? queryFrontend.maxBatchSize : 1;
   return createJobQueue({
     concurrency: querier.maxConcurrentQueries * batch,
     maxOutstandingPerTenant: queryFrontend.maxOutstandingPerTenant,
@@ -196,7 +197,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { config, clock, logger } = options;
   const metrics = createMetrics(programVersion);
   const overrides = await openOverrides({ config, env: options.env, clock, metrics, logger });
-  const parts: Parts = { options, metrics, recentJobs: createRecentJobs(recentJobCount), overrides };
+  const functions = await openFunctions({ config: config.functions, limits: overrides.limits, clock, env: options.env, metrics, logger });
+  const parts: Parts = { options, metrics, recentJobs: createRecentJobs(recentJobCount), overrides, functions };
   const readiness: Readiness = { notReady: 'Some services are not Running:\nStarting: 1' };
   const storage = await storageConfig(config.values);
   const onStorageEvent = createStorageMetrics(parts.metrics);
@@ -209,7 +211,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   const becomeReady = () => {
     readiness.notReady = config.target === 'query-frontend' ? `Query Frontend not ready: ${noQueriers}` : undefined;
   };
-  const loaded = pollFirst(blocks, clock, Math.min(config.blocklist.pollMs, 5000), stop.signal).then(() => {
+  const loaded = pollFirst(blocks, clock, Math.min(config.blocklist.pollMs, 5000), stop.signal).then(async () => {
+    await functions.greet(blockToProbe(blocks), stop.signal);
     becomeReady();
     void blocks.run(config.blocklist.pollMs, stop.signal);
   });

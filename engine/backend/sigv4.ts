@@ -7,9 +7,9 @@ export interface AwsCredentials {
   readonly sessionToken?: string;
 }
 
-/** A request without body, to be signed. */
+/** A request to be signed. */
 export interface UnsignedRequest {
-  readonly method: 'GET' | 'HEAD';
+  readonly method: 'GET' | 'HEAD' | 'POST';
   /** As the Host header has it: with the port unless it is the protocol's own. */
   readonly host: string;
   /** Encoded by {@link encodePath}, with leading `/`. */
@@ -20,6 +20,8 @@ export interface UnsignedRequest {
   readonly nowMs: number;
   readonly region: string;
   readonly credentials: AwsCredentials;
+  /** None without it. */
+  readonly body?: Uint8Array;
 }
 
 /** What goes on the wire. */
@@ -31,26 +33,31 @@ export interface SignedRequest {
 
 const emptyPayloadHash = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
-/** Signs requests with AWS Signature Version 4 for S3. It remembers the day's signing key; one signer serves one user at a time. */
-export function createSigner(): (request: UnsignedRequest) => SignedRequest {
+/**
+ * Signs requests with AWS Signature Version 4 for a service. It remembers the day's signing key; one signer serves one user at a time. All services but S3 sign
+ * an encoded path encoded once more.
+ */
+export function createSigner(service: 's3' | 'lambda' = 's3'): (request: UnsignedRequest) => SignedRequest {
   let keyId = '';
   let key: Buffer = Buffer.alloc(0);
-  return ({ method, host, path, query, nowMs, region, credentials }) => {
+  return ({ method, host, path, query, nowMs, region, credentials, body }) => {
     const time = new Date(nowMs).toISOString().replace(/[-:]|\.\d{3}/g, '');
     const day = time.slice(0, 8);
-    const scope = `${day}/${region}/s3/aws4_request`;
-    const headers: Record<string, string> = { host, 'x-amz-content-sha256': emptyPayloadHash, 'x-amz-date': time };
+    const scope = `${day}/${region}/${service}/aws4_request`;
+    const payloadHash = body === undefined ? emptyPayloadHash : createHash('sha256').update(body).digest('hex');
+    const headers: Record<string, string> = { host, 'x-amz-content-sha256': payloadHash, 'x-amz-date': time };
     if (credentials.sessionToken !== undefined) headers['x-amz-security-token'] = credentials.sessionToken;
     const names = Object.keys(headers).join(';');
     const canonicalQuery = encodeQuery(query);
     const canonicalHeaders = Object.entries(headers)
       .map(([name, value]) => `${name}:${value}\n`)
       .join('');
-    const canonical = [method, path, canonicalQuery, canonicalHeaders, names, emptyPayloadHash].join('\n');
+    const canonicalPath = service === 's3' ? path : path.split('/').map(encodeStrictly).join('/');
+    const canonical = [method, canonicalPath, canonicalQuery, canonicalHeaders, names, payloadHash].join('\n');
 
     const wantedKeyId = `${scope} ${credentials.secretAccessKey}`;
     if (wantedKeyId !== keyId) {
-      key = signingKey(credentials.secretAccessKey, day, region);
+      key = signingKey(credentials.secretAccessKey, [day, region, service]);
       keyId = wantedKeyId;
     }
     const toSign = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${createHash('sha256').update(canonical).digest('hex')}`;
@@ -76,7 +83,9 @@ function encodeStrictly(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-function signingKey(secret: string, day: string, region: string): Buffer {
-  const chain = [day, region, 's3', 'aws4_request'];
-  return chain.reduce<Buffer>((key, part) => createHmac('sha256', key).update(part).digest(), Buffer.from(`AWS4${secret}`));
+function signingKey(secret: string, scope: readonly string[]): Buffer {
+  return [...scope, 'aws4_request'].reduce<Buffer>(
+    (key, part) => createHmac('sha256', key).update(part).digest(),
+    Buffer.from(`AWS4${secret}`),
+  );
 }

@@ -1,4 +1,5 @@
 import { type LimitsConfig, typedLimits } from './limits.ts';
+import { type FunctionsConfig, functionsConfig } from './pools.ts';
 import type { ConfigValue } from './schema/key.ts';
 import { type SpillConfig, spillConfig } from './spill.ts';
 
@@ -154,6 +155,7 @@ export interface Config {
   readonly queryFrontend: QueryFrontendConfig;
   readonly querier: QuerierConfig;
   readonly spill: SpillConfig;
+  readonly functions: FunctionsConfig;
   readonly blocklist: BlocklistConfig;
   /** `overrides.defaults`: of tenants that have no limits of their own. */
   readonly limits: LimitsConfig;
@@ -199,6 +201,7 @@ export function typedConfig(values: Values, expandEnv = false): Config {
     queryFrontend: queryFrontendConfig(values),
     querier: querierConfig(values),
     spill: spillConfig(values),
+    functions: functionsConfig(values),
     blocklist: blocklistConfig(values),
     limits: typedLimits(values, 'overrides.defaults'),
     overrides: {

@@ -1,6 +1,8 @@
 import { printGoDuration } from '#engine/base/duration.ts';
+import { readPools } from '../external/pool-config.ts';
 import { targets } from './config.ts';
 import { nearest } from './nearest.ts';
+import { tempoExternal } from './pools.ts';
 import type { ConfigValue } from './schema/key.ts';
 
 type Values = ReadonlyMap<string, ConfigValue>;
@@ -51,22 +53,17 @@ function externalBackend(values: Values): string | undefined {
     const list = values.get('querier.search.google_cloud_run.external_endpoints') as readonly string[];
     return list.length > 0 ? 'querier.search.google_cloud_run needs querier.search.external_backend: google_cloud_run' : undefined;
   }
-  if (value === 'aws_lambda') {
-    return 'lambda external backend does not yet have RBAC support: list the load balancer under querier.search.external_endpoints';
-  }
-  if (value === 'google_cloud_run') {
-    return 'querier.search.external_backend google_cloud_run (ID tokens) is not in this version: use querier.search.external_endpoints';
-  }
+  if (value === 'aws_lambda' || value === 'google_cloud_run') return undefined; // what they need is checked with the pools
   return `unknown external backend configured: ${value}`;
 }
 
-function endpoints(values: Values): string | undefined {
-  for (const endpoint of values.get('querier.search.external_endpoints') as readonly string[]) {
-    if (!URL.canParse(endpoint) || !/^https?:\/\//i.test(endpoint)) {
-      return `querier.search.external_endpoints: ${endpoint} is no http:// or https:// URL`;
-    }
+function pools(values: Values): string | undefined {
+  try {
+    readPools(tempoExternal(values), values.get('querier.external.pools'));
+    return undefined;
+  } catch (thrown) {
+    return (thrown as Error).message;
   }
-  return undefined;
 }
 
 function denyList(values: Values): string | undefined {
@@ -138,7 +135,8 @@ const checks: readonly Check[] = [
   port,
   cutoff,
   externalBackend,
-  endpoints,
+  pools,
+  oneOf('querier.external.version_check', ['refuse', 'warn', 'off'], (value) => `unknown querier.external.version_check "${value}"`),
   denyList,
   prefix('http_api_prefix'),
   prefix('server.http_path_prefix'),

@@ -2,11 +2,13 @@ import { transcode } from '#engine/api/encoded-traces.ts';
 import type { WireAnswer, WireJob } from '#engine/api/job-wire.ts';
 import { encodeSearchAnswer } from '#engine/api/search-body.ts';
 import { decodeSearchAnswer } from '#engine/api/search-body-decode.ts';
+import type { Clock } from '#engine/base/clock.ts';
 import { toAppError } from '#engine/base/errors.ts';
 import type { LimitsOf } from '../config/limits.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { HttpAnswer, HttpGet } from './http-get.ts';
 import type { CallCost, Invoke, JobFailed, JobOutcome } from './invoke.ts';
+import { parseRetryAfter } from './status-failure.ts';
 
 /** What {@link createGetInvoke} needs. */
 export interface GetInvokeOptions {
@@ -14,7 +16,7 @@ export interface GetInvokeOptions {
   readonly httpGet: HttpGet;
   /** `max_bytes_per_trace` is sent along. */
   readonly limits: LimitsOf;
-  readonly monotonicMs: () => number;
+  readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
 }
 
 /** Longest part of a body that an error shows. */
@@ -29,8 +31,12 @@ function failed(reason: JobFailed['reason'], message: string): JobFailed {
 }
 
 /** A function's answer, read strictly as Tempo does: unknown members are errors (spec serverless §5). */
-function readAnswer({ status, body }: HttpAnswer, job: WireJob, durationMs: number): JobOutcome {
-  if (status === 429) return failed('throttled', `external endpoint returned ${status}, ${shown(body).trimEnd()}`);
+function readAnswer({ status, headers, body }: HttpAnswer, job: WireJob, nowMs: number, durationMs: number): JobOutcome {
+  if (status === 429) {
+    const retryAfterMs = parseRetryAfter(headers['retry-after'], nowMs);
+    const throttled = failed('throttled', `external endpoint returned ${status}, ${shown(body).trimEnd()}`);
+    return retryAfterMs === undefined ? throttled : { ...throttled, retryAfterMs };
+  }
   if (status !== 200) return failed('server_error', `external endpoint returned ${status}, ${shown(body).trimEnd()}`);
   try {
     const answer = decodeSearchAnswer(body, 'json', { strict: true });
@@ -49,15 +55,15 @@ function readAnswer({ status, body }: HttpAnswer, job: WireJob, durationMs: numb
 }
 
 /** Calls an endpoint that knows Tempo's protocol only: `GET <endpoint>?<block search>&maxBytes=…`, one search a call (spec serverless §2, §5). */
-export function createGetInvoke({ endpoint, httpGet, limits, monotonicMs }: GetInvokeOptions): Invoke {
+export function createGetInvoke({ endpoint, httpGet, limits, clock }: GetInvokeOptions): Invoke {
   return async ({ jobs }, signal) => {
     const job = jobs[0]!;
-    const startedMs = monotonicMs();
+    const startedMs = clock.monotonicMs();
     const cost: CallCost = { requests: 1, billedMs: undefined, memoryMb: undefined, coldStart: false };
     const query = `${job.url.slice(job.url.indexOf('?') + 1)}&maxBytes=${limits(job.tenant).maxBytesPerTrace}`;
     try {
       const answer = await httpGet(endpoint, query, { 'X-Scope-OrgID': job.tenant, 'User-Agent': 'rubato' }, signal);
-      return { outcomes: [readAnswer(answer, job, monotonicMs() - startedMs)], cost };
+      return { outcomes: [readAnswer(answer, job, clock.nowMs(), clock.monotonicMs() - startedMs)], cost };
     } catch (thrown) {
       const error = toAppError(thrown);
       if (signal.aborted) throw error;

@@ -3,6 +3,14 @@ import { ownSection } from './key.ts';
 /** Keys of `querier.external`: how jobs go out. None of them is Tempo's, and none has to be set. */
 export const spillKeys = ownSection('querier.external', [
   [
+    'pools',
+    'any',
+    undefined,
+    'used',
+    'More functions, used in this order after `external_endpoints`: a list of `name`, `endpoints` (URLs, `lambda:FUNCTION[:ALIAS]`), `auth`, `region`, `platform`, `memory_mb`.',
+  ],
+  ['version_check', 'string', 'warn', 'used', 'What to do about a function of another version: `refuse` it, `warn`, or `off`.'],
+  [
     'spill_by',
     'string',
     'slots',

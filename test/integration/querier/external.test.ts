@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { callTypes } from '#engine/api/function-call.ts';
 import { systemClock } from '#engine/base/clock.ts';
 import { searchPath, startTestApp } from './start.ts';
 
@@ -19,6 +20,11 @@ async function startFunction(t: TestContext, behave: (response: ServerResponse, 
     response.on('close', () => {
       if (!response.writableFinished) abandoned++;
     });
+    // What a function of Tempo's says to the question what it is.
+    if (request.headers['content-type'] === callTypes.version) {
+      response.writeHead(400, { Connection: 'close' }).end('serverless [parsing search request]: start and end required');
+      return;
+    }
     seen.push({ url: request.url ?? '', headers: request.headers });
     behave(response, seen.length, request);
   });
