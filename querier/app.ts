@@ -20,7 +20,7 @@ import { type Overrides, openOverrides } from './overrides.ts';
 import { createNoRunners, createProcessRunners } from './process-runners.ts';
 import type { Handler } from './server/exchange.ts';
 import { isGrpc } from './server/grpc.ts';
-import { type Listener, listen } from './server/listen.ts';
+import { type Listener, listen, maxConcurrentStreams } from './server/listen.ts';
 import { createRouter } from './server/router.ts';
 import { createRoutes } from './server/routes.ts';
 import { createRequestListener } from './server/serve.ts';
@@ -178,9 +178,9 @@ async function pollFirst(blocks: Poller, clock: Clock, retryMs: number, signal: 
 
 async function open(parts: Parts, readiness: Readiness, engine: Engine, blocks: Poller): Promise<Listener> {
   const { config, clock, logger } = parts.options;
-  const { metrics, recentJobs } = parts;
+  const { metrics, recentJobs, overrides } = parts;
   const api = handlers(parts, engine, blocks);
-  const routes = createRoutes(config, api, { metrics, recentJobs, notReady: () => readiness.notReady });
+  const routes = createRoutes(config, api, { metrics, recentJobs, tenantLimits: overrides.entries, notReady: () => readiness.notReady });
   const router = createRouter(routes, config.server.pathPrefix);
   const onHttp = createRequestListener({ router, clock, metrics, logger, writeTimeoutMs: config.server.writeTimeoutMs });
   const { onGrpc } = api;
@@ -188,6 +188,7 @@ async function open(parts: Parts, readiness: Readiness, engine: Engine, blocks: 
     if (onGrpc !== undefined && isGrpc(request)) onGrpc(request, response);
     else onHttp(request, response);
   });
+  metrics.concurrentStreamsLimit.set(maxConcurrentStreams);
   metrics.watchPort({ protocol: 'http', connections: () => listener.connections(), limit: config.server.connectionLimit });
   return listener;
 }

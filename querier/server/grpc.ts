@@ -35,7 +35,7 @@ export type AddGrpcMethod = <Input extends DescMessage, Output extends DescMessa
 /** What {@link createGrpcListener} needs. */
 export interface GrpcOptions {
   readonly clock: Clock;
-  readonly metrics: Pick<Metrics, 'requestDuration' | 'inflightRequests'>;
+  readonly metrics: Pick<Metrics, 'requestDuration' | 'inflightRequests' | 'requestBytes' | 'responseBytes'>;
   readonly logger: Logger;
   /** A client that takes nothing of a message for that long is cut; 0 is never. */
   readonly writeTimeoutMs: number;
@@ -154,6 +154,19 @@ async function* readWithin(
   }
 }
 
+/** The same bytes; tells at the end how many there were. */
+async function* counting(body: AsyncIterable<Uint8Array>, tell: (bytes: number) => void): AsyncGenerator<Uint8Array, void, void> {
+  let total = 0;
+  try {
+    for await (const bytes of body) {
+      total += bytes.length;
+      yield bytes;
+    }
+  } finally {
+    tell(total);
+  }
+}
+
 /** Ends a stream that its client does not read. Destroying it would wait for what is still to be sent. */
 function cut(response: AnyResponse): void {
   if ('stream' in response) response.stream.close(constants.NGHTTP2_CANCEL);
@@ -194,10 +207,14 @@ export function createGrpcListener(
       refuseUnknown(response, path, services);
       return;
     }
-    const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, undefined));
+    const labels = { method: 'gRPC', route: path };
+    const asked = universalRequestFromNodeRequest(request, response, undefined, undefined);
+    const counted = counting(asked.body as AsyncIterable<Uint8Array>, (bytes) => options.metrics.requestBytes.observe(labels, bytes));
+    const answer = await handler({ ...asked, body: counted });
     const { body, trailer } = answer;
     if (body === undefined || trailer === undefined) return universalResponseToNodeResponse(answer, response);
-    const pieces = readWithin(withPlainMessage(body, trailer), options.clock, options.writeTimeoutMs, () => cut(response));
+    const sent = counting(withPlainMessage(body, trailer), (bytes) => options.metrics.responseBytes.observe(labels, bytes));
+    const pieces = readWithin(sent, options.clock, options.writeTimeoutMs, () => cut(response));
     await universalResponseToNodeResponse({ ...answer, body: pieces }, response);
   };
   return (request, response) => {

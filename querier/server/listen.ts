@@ -33,6 +33,9 @@ export interface Listener {
 /** What an HTTP/2 client that knows its server sends first (RFC 9113 §3.4). */
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 
+/** Streams that one HTTP/2 connection may have at once, as Go's gRPC server has it. */
+export const maxConcurrentStreams = 100;
+
 /** Go's limit of a request line and headers; queries may be long. */
 const maxHeaderBytes = 1 << 20;
 
@@ -89,7 +92,7 @@ export async function listen(
   onRequest: (request: AnyRequest, response: AnyResponse) => void,
 ): Promise<Listener> {
   const http1 = createPlainServer(options, onRequest);
-  const http2 = createHttp2Server({ settings: { maxHeaderListSize: maxHeaderBytes, maxConcurrentStreams: 100 } }, onRequest);
+  const http2 = createHttp2Server({ settings: { maxHeaderListSize: maxHeaderBytes, maxConcurrentStreams } }, onRequest);
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
   http2.on('session', (session) => {

@@ -112,6 +112,8 @@ export function createRequestListener(options: ServeOptions): (request: AnyReque
       logger,
     );
     const { events } = answer;
+    metrics.requestBytes.observe(inflight, Number(request.headers['content-length'] ?? 0) || 0);
+    if (events === undefined) metrics.responseBytes.observe(inflight, Buffer.byteLength(answer.body));
     if (events !== undefined && method !== 'HEAD') await writeEvents(response, answer, events, options);
     metrics.inflightRequests.dec(inflight);
     metrics.requestDuration.observe(

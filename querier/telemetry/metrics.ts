@@ -3,6 +3,7 @@ import { type BackendMetrics, backendMetrics } from './backend-metrics.ts';
 import { type ExternalMetrics, externalMetrics } from './external-metrics.ts';
 import { type FrontendMetrics, frontendMetrics } from './frontend-metrics.ts';
 import { type LimitsMetrics, limitsMetrics } from './limits-metrics.ts';
+import { processMetrics } from './process-metrics.ts';
 import { type QuerierMetrics, querierMetrics } from './querier-metrics.ts';
 import { createRegister } from './register.ts';
 import { type ServerMetrics, serverMetrics } from './server-metrics.ts';
@@ -16,6 +17,7 @@ export interface Metrics extends ServerMetrics, FrontendMetrics, QuerierMetrics,
 export function createMetrics(version: string): Metrics {
   const registry = new Registry();
   const register = createRegister(registry);
+  processMetrics(register, registry);
   return {
     registry,
     ...serverMetrics(register, version),
