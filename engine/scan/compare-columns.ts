@@ -1,157 +1,151 @@
+import { AppError } from '#engine/base/errors.ts';
 import type { Dictionary, Pages } from '#engine/kernels/kernels.ts';
+import { noNumber, type SlotNumbers, tallyNumbers } from '#engine/kernels/tally.ts';
+import { hashDictionary } from '#engine/kernels/text-hashes.ts';
+import { openValueNumbers } from '#engine/kernels/value-numbers.ts';
+import type { LeafColumn } from '#engine/parquet/schema.ts';
 import type { ColumnSource } from '#engine/vparquet/sources.ts';
 import type { Comparison } from './compare.ts';
-import { comparedKind } from './compare-counts.ts';
-import type { Runs } from './compare-runs.ts';
-import { halvesAt } from './counted-spans.ts';
+import { comparedKind } from './compare-pairs.ts';
+import type { ComparedLevel, RowGroupRuns, Runs } from './compare-runs.ts';
+import { dictionaryTexts, internTexts, plainTextIds } from './compare-texts.ts';
 import { dictionaryOf, onColumn, pagesOf, type RowGroup } from './row-group.ts';
 import { slotBound } from './structure.ts';
 import { readValues, type Values, valueKind } from './values.ts';
 
-const nullWord = 0xffffffff;
-/** Below this, pairs of whole numbers are looked up in an array. */
-const smallInts = 1024;
+/** The values of a column as numbers. Takes back nothing: what they need stays in WASM memory. */
+interface NumberedColumn {
+  readonly slots: SlotNumbers;
+  /** Says for which pair a number stands; to be made when memory does not move any more. */
+  readonly pairs: () => (number: number) => number;
+}
 
 /** Counts the values of a column; spans without one count for nil. */
 export async function countColumn(
   comparison: Comparison,
   group: RowGroup,
-  source: ColumnSource,
+  source: ColumnSource & { readonly level: ComparedLevel },
   attribute: number,
-  runs: Runs,
+  { of, cellTotals }: RowGroupRuns,
 ): Promise<void> {
+  const { counts, pairs } = comparison;
+  const { kernels } = group;
+  const runs = await of(source.level);
   const pages = await pagesOf(group, source.column);
-  const nil = comparison.pairs.pairOf(attribute, comparedKind.nil, 0, 0);
-  if (source.repeatedValues && pages.entryCount !== slotBound(group, source.level)) {
-    return countValues(comparison, group, source, attribute, runs, nil);
-  }
+  const nil = pairs.pairOf(attribute, comparedKind.nil, 0, 0);
+  if (pages.valueCount === 0) return counts.addCells(nil, cellTotals);
+  const isList = source.repeatedValues && pages.entryCount !== slotBound(group, source.level);
+  if (!isList) checkEntries(group, source.column, pages, runs);
   const dictionary = source.column.type === 'bytes' ? await dictionaryOf(group, source.column) : undefined;
-  if (dictionary !== undefined && pages.valueCount > 0) {
-    return countDictionary(comparison, group, source, pages, dictionary, attribute, runs, nil);
-  }
-  comparison.counts.addSlots(await entryPairs(comparison, group, source, pages, attribute), nil, runs);
+  const values = isList ? await readValues(group, { level: source.level, sources: [source] }, distinctSlots(group, runs)) : undefined;
+  const mark = kernels.mark();
+  const numbered =
+    values !== undefined
+      ? numberLists(comparison, group, values, attribute, runs)
+      : dictionary !== undefined
+        ? await numberDictionary(comparison, group, source.column, pages, dictionary, attribute)
+        : await numberEntries(comparison, group, source, pages, attribute);
+  const tallied = tallyNumbers(kernels, numbered.slots, runs, comparison.intervals);
+  counts.add(tallied, numbered.pairs());
+  counts.addCells(
+    nil,
+    cellTotals.map((total, cell) => total - tallied.cellTotals[cell]),
+  );
+  kernels.release(mark);
 }
 
-/** The pair of each entry, -1 for null. */
-async function entryPairs(
-  comparison: Comparison,
-  group: RowGroup,
-  source: ColumnSource,
-  pages: Pages,
-  attribute: number,
-): Promise<Int32Array> {
-  if (pages.valueCount === 0) return new Int32Array(pages.entryCount).fill(-1);
-  return source.column.type === 'bytes'
-    ? plainPairs(comparison, group, source, pages, attribute)
-    : intPairs(comparison, group, source, pages, attribute);
+/** Columns of one level must cover its slots, or slots would mean different spans. */
+function checkEntries(group: RowGroup, column: LeafColumn, { entryCount }: Pages, { slotEnd }: Runs): void {
+  if (entryCount >= slotEnd) return;
+  const place = `block ${group.reader.name}, row group ${group.index}, column ${column.path}`;
+  throw new AppError('corrupt_block', `${place}: it has ${entryCount} entries where its level has ${slotEnd}`);
 }
 
-/** Looks at each dictionary entry that occurs once. */
-async function countDictionary(
-  { pairs, texts, counts }: Comparison,
+/** Dictionary ids are numbers already; each entry that occurs is looked at once. */
+async function numberDictionary(
+  { pairs, texts }: Comparison,
   group: RowGroup,
-  { column }: ColumnSource,
+  column: LeafColumn,
   pages: Pages,
   dictionary: Dictionary,
   attribute: number,
-  runs: Runs,
-  nil: number,
-): Promise<void> {
+): Promise<NumberedColumn> {
   const { kernels } = group;
-  const idsAt = kernels.alloc(4 * pages.entryCount);
-  await onColumn(group, column, () => kernels.ids(pages, dictionary.count, idsAt));
-  const ids = kernels.u32(idsAt, pages.entryCount);
-  const offsets = kernels.u32(dictionary.offsets, dictionary.count + 1);
-  const memory = new Uint8Array(kernels.memory.buffer);
-  const resolve = (id: number): number => {
-    const text = texts.intern(memory, dictionary.at + offsets[id] + 4, offsets[id + 1] - offsets[id] - 4);
-    return pairs.pairOf(attribute, comparedKind.text, text, 0);
+  const numbers = kernels.alloc(4 * pages.entryCount);
+  await onColumn(group, column, () => kernels.ids(pages, dictionary.count, numbers));
+  const hashesAt = hashDictionary(kernels, dictionary);
+  return {
+    slots: { numbers, count: dictionary.count, starts: 0 },
+    pairs: () => {
+      const textOf = dictionaryTexts(texts, kernels, dictionary, hashesAt);
+      return (id) => pairs.pairOfText(attribute, textOf(id));
+    },
   };
-  counts.addIds(ids, new Int32Array(dictionary.count).fill(-1), resolve, nil, runs);
 }
 
-async function plainPairs(
+/** Texts without a dictionary, and whole numbers. */
+async function numberEntries(
   { pairs, texts }: Comparison,
-  group: RowGroup,
-  { column }: ColumnSource,
-  pages: Pages,
-  attribute: number,
-): Promise<Int32Array> {
-  const { kernels } = group;
-  const placesAt = kernels.alloc(8 * pages.entryCount);
-  await onColumn(group, column, () => kernels.byteArrays(pages, placesAt));
-  const places = kernels.u32(placesAt, 2 * pages.entryCount);
-  const memory = new Uint8Array(kernels.memory.buffer);
-  const empty = pairs.pairOf(attribute, comparedKind.text, texts.intern(memory, 0, 0), 0);
-  const out = new Int32Array(pages.entryCount);
-  for (let i = 0; i < out.length; i++) {
-    const length = places[2 * i + 1];
-    if (length === 0) out[i] = empty;
-    else out[i] = length === nullWord ? -1 : pairs.pairOf(attribute, comparedKind.text, texts.intern(memory, places[2 * i], length), 0);
-  }
-  return out;
-}
-
-async function intPairs(
-  { pairs }: Comparison,
   group: RowGroup,
   { column, meaning }: ColumnSource,
   pages: Pages,
   attribute: number,
-): Promise<Int32Array> {
+): Promise<NumberedColumn> {
   const { kernels } = group;
-  const at = kernels.alloc(8 * pages.entryCount);
-  const presentAt = kernels.alloc(pages.entryCount);
-  await onColumn(group, column, () => {
-    kernels.ints(pages, at);
-    kernels.matchPresent(pages, presentAt);
+  const numbers = openValueNumbers(kernels, 0, pages.entryCount);
+  if (column.type === 'bytes') numbers.addTexts(await plainTextIds(texts, group, column, pages), texts.count(), 0, comparedKind.text);
+  else {
+    const at = kernels.alloc(8 * pages.entryCount);
+    const presentAt = kernels.alloc(pages.entryCount);
+    await onColumn(group, column, () => {
+      kernels.ints(pages, at);
+      kernels.matchPresent(pages, presentAt);
+    });
+    const kind = meaning === 'status' ? comparedKind.status : meaning === 'kind' ? comparedKind.kind : comparedKind.int;
+    numbers.addWords(at, presentAt, 0, kind, 8);
+  }
+  return {
+    slots: { numbers: numbers.numbers, count: numbers.count(), starts: 0 },
+    pairs: () => {
+      const members = numbers.members();
+      return (number) => pairs.pairOf(attribute, members[4 * number + 2], members[4 * number], members[4 * number + 1]);
+    },
+  };
+}
+
+function distinctSlots({ kernels }: RowGroup, { slots, count }: Runs): Uint32Array {
+  return kernels.u32(slots, count).filter((slot, i, all) => i === 0 || all[i - 1] !== slot);
+}
+
+/** A column with arrays in it: those have no number, and so are nil. */
+function numberLists({ pairs, texts }: Comparison, group: RowGroup, values: Values, attribute: number, runs: Runs): NumberedColumn {
+  const { kernels } = group;
+  const { kinds, textAt, textLength, ints } = values;
+  const slots = distinctSlots(group, runs);
+  const placesAt = kernels.alloc(8 * slots.length);
+  const places = kernels.u32(placesAt, 2 * slots.length);
+  kinds.forEach((kind, i) => {
+    places[2 * i] = textAt[i];
+    places[2 * i + 1] = kind === valueKind.text ? textLength[i] : noNumber;
   });
-  const { low, high } = halvesAt(kernels, at, pages.entryCount);
-  const present = kernels.u8(presentAt, pages.entryCount);
-  const kind = meaning === 'status' ? comparedKind.status : meaning === 'kind' ? comparedKind.kind : comparedKind.int;
-  const small = new Int32Array(smallInts).fill(-1);
-  const out = new Int32Array(pages.entryCount);
-  for (let i = 0; i < out.length; i++) {
-    const word = low[2 * i];
-    if (present[i] === 0) out[i] = -1;
-    else if (high[2 * i + 1] !== 0 || word >= smallInts) out[i] = pairs.pairOf(attribute, kind, word, high[2 * i + 1]);
-    else {
-      if (small[word] < 0) small[word] = pairs.pairOf(attribute, kind, word, 0);
-      out[i] = small[word];
+  const textsAt = internTexts(texts, kernels, placesAt, slots.length);
+  const numbersAt = kernels.alloc(4 * runs.slotEnd);
+  const numbers = kernels.u32(numbersAt, runs.slotEnd).fill(noNumber);
+  const ofTexts = kernels.u32(textsAt, slots.length);
+  const members: number[] = [];
+  const known = new Map<number, number>();
+  slots.forEach((slot, i) => {
+    let pair: number;
+    if (kinds[i] === valueKind.text) pair = pairs.pairOfText(attribute, ofTexts[i]);
+    else if (kinds[i] === valueKind.int)
+      pair = pairs.pairOf(attribute, comparedKind.int, Number(BigInt.asUintN(32, ints[i])), Number(ints[i] >> 32n));
+    else return;
+    let number = known.get(pair);
+    if (number === undefined) {
+      number = members.push(pair) - 1;
+      known.set(pair, number);
     }
-  }
-  return out;
-}
-
-/** A column with arrays in it. */
-async function countValues(
-  comparison: Comparison,
-  group: RowGroup,
-  source: ColumnSource,
-  attribute: number,
-  { slots, cells, weights }: Runs,
-  nil: number,
-): Promise<void> {
-  const distinct = slots.filter((slot, i) => i === 0 || slots[i - 1] !== slot);
-  const values = await readValues(group, { level: source.level, sources: [source] }, distinct);
-  const memory = new Uint8Array(group.kernels.memory.buffer);
-  let position = -1;
-  let pair = nil;
-  for (let i = 0; i < slots.length; i++) {
-    if (i === 0 || slots[i - 1] !== slots[i]) pair = pairOfValue(comparison, values, ++position, attribute, memory, nil);
-    comparison.counts.add(pair, cells[i], weights[i]);
-  }
-}
-
-function pairOfValue({ pairs, texts }: Comparison, values: Values, at: number, attribute: number, memory: Uint8Array, nil: number): number {
-  switch (values.kinds[at]) {
-    case valueKind.text:
-      return pairs.pairOf(attribute, comparedKind.text, texts.intern(memory, values.textAt[at], values.textLength[at]), 0);
-    case valueKind.int: {
-      const value = values.ints[at];
-      return pairs.pairOf(attribute, comparedKind.int, Number(BigInt.asUintN(32, value)), Number(value >> 32n));
-    }
-    default:
-      return nil;
-  }
+    numbers[slot] = number;
+  });
+  return { slots: { numbers: numbersAt, count: members.length, starts: 0 }, pairs: () => (number) => members[number] };
 }

@@ -1,60 +1,61 @@
+import { joinRuns, type RunList } from '#engine/kernels/tally.ts';
 import type { Level } from '#engine/vparquet/versions.ts';
 import type { CountedSpans } from './counted-spans.ts';
+import { putSlots } from './reference-values.ts';
 import type { ScanState } from './scan-state.ts';
 
-/** The counted spans as slots of a level: run i stands for `weights[i]` neighbouring spans of that slot that share a cell. */
-export interface Runs {
-  readonly slots: Uint32Array;
-  readonly cells: Uint32Array;
-  readonly weights: Uint32Array;
+/** The counted spans as slots of a level. */
+export interface Runs extends RunList {
+  /** All slots are below this. */
+  readonly slotEnd: number;
 }
 
-/** Runs of each level of one row group, made once. */
-export type RunsOf = (level: Exclude<Level, 'event' | 'link'>) => Promise<Runs>;
+/** Levels that a comparison counts. */
+export type ComparedLevel = Exclude<Level, 'event' | 'link'>;
 
-/** `cells`: of each counted span. */
-export function createRuns(state: ScanState, { spans }: CountedSpans, cells: Uint32Array): RunsOf {
-  const made = new Map<Level, Runs>();
-  return async (level) => {
-    let runs = made.get(level);
-    if (runs === undefined) {
-      runs =
-        level === 'span'
-          ? { slots: spans, cells, weights: new Uint32Array(spans.length).fill(1) }
-          : mergeRuns(await startsOf(state, level), spans, cells);
-      made.set(level, runs);
-    }
-    return runs;
+/** The runs of one row group. */
+export interface RowGroupRuns {
+  /** Those of a level, made once. */
+  readonly of: (level: ComparedLevel) => Promise<Runs>;
+  /** Spans in each cell. */
+  readonly cellTotals: Uint32Array;
+}
+
+/** `cells`: of each counted span, below `cellCount`. */
+export function createRuns(state: ScanState, { spans }: CountedSpans, cells: Uint32Array, cellCount: number): RowGroupRuns {
+  const { group } = state;
+  const { kernels } = group;
+  const made = new Map<ComparedLevel, Runs>();
+  const cellTotals = new Uint32Array(cellCount);
+  for (let i = 0; i < cells.length; i++) cellTotals[cells[i]]++;
+  const spansAt = putSlots(group, spans);
+  const cellsAt = putSlots(group, cells);
+  const weights = putSlots(group, new Uint32Array(spans.length).fill(1));
+  const ofSpans = { slots: spansAt, cells: cellsAt, weights, count: spans.length, slotEnd: spans[spans.length - 1] + 1 };
+  return {
+    of: async (level) => {
+      if (level === 'span') return ofSpans;
+      let runs = made.get(level);
+      if (runs === undefined) {
+        const joined = joinRuns(kernels, await startsOf(state, level), spansAt, cellsAt, spans.length);
+        runs = { ...joined, slotEnd: kernels.u32(joined.slots, joined.count)[joined.count - 1] + 1 };
+        made.set(level, runs);
+      }
+      return runs;
+    },
+    cellTotals,
   };
 }
 
-/** First span of each slot, with the number of spans behind the last. */
-async function startsOf({ structure, group }: ScanState, level: Exclude<Level, 'event' | 'link' | 'span'>): Promise<Uint32Array> {
-  const { traceSpans, traceCount, resourceSpans, resourceCount, scopeSpans, scopeCount } = await structure();
+/** Address of the first span of each slot, with the number of spans behind the last. */
+async function startsOf({ structure }: ScanState, level: Exclude<ComparedLevel, 'span'>): Promise<number> {
+  const { traceSpans, resourceSpans, scopeSpans } = await structure();
   switch (level) {
     case 'trace':
-      return group.kernels.u32(traceSpans, traceCount + 1);
+      return traceSpans;
     case 'resource':
-      return group.kernels.u32(resourceSpans, resourceCount + 1);
+      return resourceSpans;
     case 'scope':
-      return group.kernels.u32(scopeSpans, scopeCount + 1);
+      return scopeSpans;
   }
-}
-
-function mergeRuns(starts: Uint32Array, spans: Uint32Array, ofSpans: Uint32Array): Runs {
-  const slots = new Uint32Array(spans.length);
-  const cells = new Uint32Array(spans.length);
-  const weights = new Uint32Array(spans.length);
-  let run = -1;
-  let slot = 0;
-  for (let i = 0; i < spans.length; i++) {
-    while (starts[slot + 1] <= spans[i]) slot++;
-    if (run < 0 || slots[run] !== slot || cells[run] !== ofSpans[i]) {
-      run++;
-      slots[run] = slot;
-      cells[run] = ofSpans[i];
-    }
-    weights[run]++;
-  }
-  return { slots: slots.subarray(0, run + 1), cells: cells.subarray(0, run + 1), weights: weights.subarray(0, run + 1) };
 }

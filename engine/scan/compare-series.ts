@@ -1,7 +1,9 @@
 import type { LabelValue, MetricsLabel, MetricsSeries } from '#engine/api/metrics-series.ts';
 import { kindNames, type Reference, statusNames } from '#engine/traceql/ast.ts';
 import { printReference } from '#engine/traceql/print.ts';
-import { type CompareCounts, type ComparePairs, comparedKind } from './compare-counts.ts';
+import { commonest } from './commonest.ts';
+import type { CompareCounts } from './compare-counts.ts';
+import { type ComparePairs, comparedKind } from './compare-pairs.ts';
 import type { TextTable } from './text-table.ts';
 
 const metaType = '__meta_type';
@@ -20,38 +22,37 @@ export interface Compared {
   readonly counts: CompareCounts;
   readonly texts: TextTable;
   readonly attributes: readonly ComparedAttribute[];
+  /** Of one side. */
+  readonly intervals: number;
 }
 
 /** A job's counts as series: of each attribute and side the `topN` commonest values, and how many spans have the attribute (spec traceql §8.9). */
-export function comparedSeries(compared: Compared, intervals: number, topN: number): readonly MetricsSeries[] {
-  const { pairs, counts, attributes } = compared;
+export function comparedSeries(compared: Compared, topN: number): readonly MetricsSeries[] {
+  const { pairs, counts, attributes, intervals } = compared;
   const series: MetricsSeries[] = [];
+  const keys = attributes.map(({ reference }) => printReference(reference));
   const add = (type: string, attribute: number, value: LabelValue, cells: Float64Array): void => {
-    const { reference, weight } = attributes[attribute];
+    const { weight } = attributes[attribute];
     const labels: MetricsLabel[] = [
       { key: metaType, value: { type: 'string', value: type } },
-      { key: printReference(reference), value },
+      { key: keys[attribute], value },
     ];
     series.push({ labels, values: weight === 1 ? cells : cells.map((count) => count * weight), exemplars: [] });
   };
   const kept = keepCommonest(pairs, attributes.length, counts.totals(pairs.count()), topN);
   const rowOf = new Int32Array(pairs.count()).fill(-1);
-  const keptPairs = [...new Set(kept.map((side) => side >> 1))];
-  keptPairs.forEach((pair, row) => {
-    rowOf[pair] = row;
-  });
-  const rows = counts.rows(rowOf, keptPairs.length);
+  let rowCount = 0;
+  for (const side of kept) if (rowOf[side >> 1] < 0) rowOf[side >> 1] = rowCount++;
+  const rows = counts.rows(rowOf, rowCount, pairs.attributeOf, attributes.length);
   for (const row of kept) {
     const pair = row >> 1;
     const at = (2 * rowOf[pair] + (row & 1)) * intervals;
-    add(sides[row & 1], pairs.attributeOf(pair), labelValueOf(compared, pair), rows.subarray(at, at + intervals));
+    add(sides[row & 1], pairs.attributeOf(pair), labelValueOf(compared, pair), rows.pairs.subarray(at, at + intervals));
   }
-  for (let pair = 0; pair < rowOf.length; pair++) rowOf[pair] = pairs.attributeOf(pair);
-  const ofAttributes = counts.rows(rowOf, attributes.length);
   for (let attribute = 0; attribute < attributes.length; attribute++) {
     sides.forEach((side, index) => {
       const at = (2 * attribute + index) * intervals;
-      const cells = ofAttributes.subarray(at, at + intervals);
+      const cells = rows.attributes.subarray(at, at + intervals);
       if (cells.some((count) => count > 0)) add(`${side}_total`, attribute, { type: 'nil' }, cells);
     });
   }
@@ -59,10 +60,18 @@ export function comparedSeries(compared: Compared, intervals: number, topN: numb
 }
 
 /** The pairs (times two, plus the side) with the largest totals of each attribute and side. */
-function keepCommonest(pairs: ComparePairs, attributeCount: number, totals: Float64Array, topN: number): readonly number[] {
-  const candidates: number[][] = Array.from({ length: 2 * attributeCount }, () => []);
-  for (let row = 0; row < totals.length; row++) if (totals[row] > 0) candidates[2 * pairs.attributeOf(row >> 1) + (row & 1)].push(row);
-  return candidates.flatMap((rows) => (rows.length > topN ? rows.sort((a, b) => totals[b] - totals[a]).slice(0, topN) : rows));
+function keepCommonest(pairs: ComparePairs, attributeCount: number, totals: Uint32Array, topN: number): readonly number[] {
+  const starts = new Uint32Array(2 * attributeCount + 1);
+  for (let row = 0; row < totals.length; row++) if (totals[row] > 0) starts[2 * pairs.attributeOf(row >> 1) + (row & 1) + 1]++;
+  for (let i = 1; i < starts.length; i++) starts[i] += starts[i - 1];
+  const sorted = new Uint32Array(starts[starts.length - 1]);
+  const ends = starts.slice();
+  for (let row = 0; row < totals.length; row++) if (totals[row] > 0) sorted[ends[2 * pairs.attributeOf(row >> 1) + (row & 1)]++] = row;
+  const kept: number[] = [];
+  for (let i = 1; i < starts.length; i++) {
+    for (const row of commonest(sorted.subarray(starts[i - 1], starts[i]), totals, topN)) kept.push(row);
+  }
+  return kept;
 }
 
 function labelValueOf({ pairs, texts }: Compared, pair: number): LabelValue {

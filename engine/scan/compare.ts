@@ -4,8 +4,9 @@ import { referenceKey } from '#engine/traceql/plan-filter.ts';
 import type { ComparePlan } from '#engine/traceql/plan-metrics.ts';
 import { type BlockSchema, type ColumnSource, dedicatedColumnsOf, sourcesOf } from '#engine/vparquet/sources.ts';
 import { countColumn } from './compare-columns.ts';
-import { createCompareCounts, createComparePairs } from './compare-counts.ts';
+import { createCompareCounts } from './compare-counts.ts';
 import { countListAttributes } from './compare-lists.ts';
+import { createComparePairs } from './compare-pairs.ts';
 import { createRuns } from './compare-runs.ts';
 import { type Compared, type ComparedAttribute, comparedSeries } from './compare-series.ts';
 import { type CountedSpans, halvesAt, spanStartColumn } from './counted-spans.ts';
@@ -32,6 +33,7 @@ const intrinsics: readonly Intrinsic[] = [
 
 /** What a comparison keeps over the row groups of a job. */
 export interface Comparison extends Compared {
+  readonly intervals: number;
   /** The number of an attribute. */
   readonly attribute: (reference: Reference) => number;
 }
@@ -41,6 +43,7 @@ function createComparison(intervals: number, countedTwice: readonly Reference[])
   const numbers = new Map<string, number>();
   const attributes: ComparedAttribute[] = [];
   return {
+    intervals,
     pairs: createComparePairs(),
     counts: createCompareCounts(intervals),
     texts: createTextTable(),
@@ -64,16 +67,16 @@ export function createCompareMeasurement(scan: MetricsScan, plan: ComparePlan): 
   const columns = columnReferences(scan.prepared.schema);
   return {
     addRowGroup: async (state, counted) => {
-      const runsOf = createRuns(state, counted, await cellsOf(state, counted, plan, intervals));
+      const runs = createRuns(state, counted, await cellsOf(state, counted, plan, intervals), 2 * intervals);
       for (const reference of columns) {
         throwIfAborted(scan.signal);
         const source = columnOf(state, reference);
         if (source === undefined || source.level === 'event' || source.level === 'link') continue;
-        await countColumn(comparison, state.group, source, comparison.attribute(reference), await runsOf(source.level));
+        await countColumn(comparison, state.group, { ...source, level: source.level }, comparison.attribute(reference), runs);
       }
-      await countListAttributes(comparison, state, runsOf);
+      await countListAttributes(comparison, state, runs);
     },
-    series: () => comparedSeries(comparison, intervals, plan.topN),
+    series: () => comparedSeries(comparison, plan.topN),
   };
 }
 

@@ -34,6 +34,10 @@ export { and, andNot, any, countOnes, indexes, not, or } from './byte-map'
 export { findAttributes, matchAttributes } from './attributes'
 export { pickSpans } from './pick'
 export { timeIntervals } from './metrics'
+// Comparisons:
+export { numberedCount, numberRest, numberTexts, numberWords, openNumbers, translateIds } from './number'
+export { countRows, joinRuns, listedWords, spread, tally } from './tally'
+export { hashDictionary, hashPlaces } from './hash'
 // Answers:
 export { encodeTables, encodeTraceIds } from './encode'
 export { encodeJson, encodeJsonBound } from './encode-json'
