@@ -15,6 +15,7 @@ export const grpcCodes = {
   resourceExhausted: 8,
   unimplemented: 12,
   internal: 13,
+  unavailable: 14,
 } as const;
 
 /**
