@@ -3,7 +3,7 @@ import type { BackendConfig, BackendContext } from '#engine/backend/create.ts';
 import { openStorage } from '#engine/backend/open-storage.ts';
 import type { OnStorageEvent } from '#engine/backend/storage-events.ts';
 import type { Clock } from '#engine/base/clock.ts';
-import { AppError, toAppError } from '#engine/base/errors.ts';
+import { toAppError } from '#engine/base/errors.ts';
 import { createPoller, type Poller } from '#engine/blocklist/poller.ts';
 import { createJobEnvironment, type JobEnvironment } from '#engine/jobs/environment.ts';
 import type { Config } from './config/config.ts';
@@ -17,11 +17,14 @@ import { blockToProbe, openFunctions } from './functions.ts';
 import { createLookups } from './lookups.ts';
 import { createMetricsQueries } from './metrics-queries.ts';
 import { type Overrides, openOverrides } from './overrides.ts';
-import { createNoRunners, createProcessRunners } from './process-runners.ts';
+import { createProcessRunners } from './process-runners.ts';
+import { createRemoteQueriers, type RemoteQueriers, startWorker } from './separate.ts';
 import type { Handler } from './server/exchange.ts';
 import { isGrpc } from './server/grpc.ts';
+import { listenGrpc } from './server/grpc-port.ts';
+import { createGrpcRouter, isWorkerCall } from './server/grpc-router.ts';
 import { type Listener, listen, maxConcurrentStreams } from './server/listen.ts';
-import { createRouter } from './server/router.ts';
+import { createRouter, type Router } from './server/router.ts';
 import { createRoutes } from './server/routes.ts';
 import { createRequestListener } from './server/serve.ts';
 import { createStreams } from './streams.ts';
@@ -32,6 +35,7 @@ import { createRecentJobs, type RecentJobs } from './telemetry/recent-jobs.ts';
 import { createStorageMetrics } from './telemetry/storage-metrics.ts';
 import { programVersion } from './version.ts';
 import { createEngineSearch } from './worker/engine-search.ts';
+import type { FrontendWorker } from './worker/frontend-worker.ts';
 import type { RunJob } from './worker/job.ts';
 import type { Runners } from './worker/runners.ts';
 import { createJobHandler } from './worker/search-handler.ts';
@@ -48,6 +52,8 @@ export interface AppOptions extends BackendContext {
 export interface App {
   readonly address: string;
   readonly port: number;
+  /** Of a query-frontend. */
+  readonly grpcPort: number | undefined;
   /** Resolves when the first block list is there. Rejects only when the app is closed before. */
   readonly loaded: Promise<void>;
   /** Answers 503 on /ready for `shutdown_delay`, lets requests end, stops. */
@@ -58,7 +64,8 @@ const recentJobCount = 4096;
 /** WASM memory of one job, and what footers, dictionaries and indexes may take in memory. */
 const maxJobMemoryBytes = 1 << 30;
 const cacheBytes = 512 << 20;
-const noQueriers = 'not ready: number of queriers connected to query-frontend is 0';
+const noQueriers = 'Query Frontend not ready: not ready: number of queriers connected to query-frontend is 0';
+const elsewhere = 'jobs run in queriers: ask one of them, or a process that runs all';
 
 interface Parts {
   readonly options: AppOptions;
@@ -128,10 +135,9 @@ function handlers(parts: Parts, engine: Engine, blocks: Poller) {
   const { jobs } = engine;
   const { config, clock, logger } = parts.options;
   const { metrics } = parts;
-  const queue = jobQueue(parts);
-  const runsJobs = config.target !== 'query-frontend';
-  const cannotRun = runsJobs ? undefined : () => Promise.reject(new AppError('unavailable', noQueriers));
-  const run = cannotRun === undefined ? runners(parts, engine, blocks) : createNoRunners(cannotRun);
+  const queriers = config.target === 'query-frontend' ? createRemoteQueriers(parts.options, metrics) : undefined;
+  const queue = queriers?.queue ?? jobQueue(parts);
+  const run = queriers?.runners ?? runners(parts, engine, blocks);
   const runJob = run.search;
   const environment = {
     config: config.queryFrontend,
@@ -145,7 +151,7 @@ function handlers(parts: Parts, engine: Engine, blocks: Poller) {
   const { multitenancyEnabled } = config;
   const writeTimeoutMs = config.server.writeTimeoutMs;
   const search = createSearchHandler({ environment, multitenancyEnabled, writeTimeoutMs, metrics, logger });
-  const reason = runsJobs ? undefined : noQueriers;
+  const reason = queriers === undefined ? undefined : elsewhere;
   const explain = createExplainHandler({ environment, jobs, cannotRun: reason, multitenancyEnabled, timeoutMs: writeTimeoutMs });
   const runMetricsJob = run.metrics;
   const reading = { config, environment, jobs, runners: run, runMetricsJob, multitenancyEnabled, writeTimeoutMs, metrics, logger };
@@ -153,11 +159,12 @@ function handlers(parts: Parts, engine: Engine, blocks: Poller) {
   const metricsQueries = createMetricsQueries(reading);
   const streams = config.target === 'querier' ? undefined : createStreams({ ...reading, runTags: run.tags });
   return {
+    queriers,
     searchEvents: streams?.searchEvents,
     onGrpc: streams?.onGrpc,
     explain: config.target === 'querier' ? undefined : explain,
     search: config.target === 'querier' ? undefined : search,
-    searchJob: runsJobs ? createJobHandler({ runJob, queue, multitenancyEnabled }) : undefined,
+    searchJob: queriers === undefined ? createJobHandler({ runJob, queue, multitenancyEnabled }) : undefined,
     served: { ...lookups.served, ...metricsQueries.served },
     servedJobs: { ...lookups.servedJobs, ...metricsQueries.servedJobs },
     refuseBadRequests: (path: string, handler: Handler) => refuseBadRequests({ environment, multitenancyEnabled }, path, handler),
@@ -176,27 +183,49 @@ async function pollFirst(blocks: Poller, clock: Clock, retryMs: number, signal: 
   }
 }
 
-async function open(parts: Parts, readiness: Readiness, engine: Engine, blocks: Poller): Promise<Listener> {
+/** The open ports of a process and what works behind them. */
+interface Served {
+  readonly http: Listener;
+  readonly grpc: Listener | undefined;
+  readonly router: Router;
+  readonly queriers: RemoteQueriers | undefined;
+}
+
+async function open(parts: Parts, readiness: Readiness, engine: Engine, blocks: Poller): Promise<Served> {
   const { config, clock, logger } = parts.options;
   const { metrics, recentJobs, overrides } = parts;
   const api = handlers(parts, engine, blocks);
-  const routes = createRoutes(config, api, { metrics, recentJobs, tenantLimits: overrides.entries, notReady: () => readiness.notReady });
+  const { queriers } = api;
+  const notReady = () => readiness.notReady ?? (queriers?.connected() === 0 ? noQueriers : undefined);
+  const routes = createRoutes(config, api, { metrics, recentJobs, tenantLimits: overrides.entries, notReady });
   const router = createRouter(routes, config.server.pathPrefix);
   const onHttp = createRequestListener({ router, clock, metrics, logger, writeTimeoutMs: config.server.writeTimeoutMs });
-  const { onGrpc } = api;
-  const listener: Listener = await listen(config.server, clock, (request, response) => {
-    if (onGrpc !== undefined && isGrpc(request)) onGrpc(request, response);
+  const onGrpc = createGrpcRouter(queriers?.service, api.onGrpc);
+  const streaming = config.streamOverHttpEnabled;
+  const http: Listener = await listen(config.server, clock, (request, response) => {
+    if (isGrpc(request) && (streaming || isWorkerCall(request))) onGrpc(request, response);
     else onHttp(request, response);
   });
+  const grpc = queriers === undefined ? undefined : await listenGrpc(config.server.grpc, clock, onGrpc);
   metrics.concurrentStreamsLimit.set(maxConcurrentStreams);
-  metrics.watchPort({ protocol: 'http', connections: () => listener.connections(), limit: config.server.connectionLimit });
-  return listener;
+  metrics.watchPort({ protocol: 'http', connections: () => http.connections(), limit: config.server.connectionLimit });
+  if (grpc !== undefined) {
+    metrics.watchPort({ protocol: 'grpc', connections: () => grpc.connections(), limit: config.server.grpc.connectionLimit });
+  }
+  return { http, grpc, router, queriers };
 }
 
-/** Starts the process: opens the port, then loads the block list (spec read-path §1.1: the first poll comes before readiness). Rejects with `config`. */
+/** Lets queries end while queriers are still there, then ends their streams and closes what is left. */
+async function closeFrontend({ http, grpc, queriers }: Served, graceMs: number): Promise<void> {
+  await http.close(graceMs);
+  queriers?.close();
+  await grpc?.close(graceMs);
+}
+
+/** Starts the process: opens the ports, then loads the block list (spec read-path §1.1: the first poll comes before readiness). Rejects with `config`. */
 export async function startApp(options: AppOptions): Promise<App> {
   const { config, clock, logger } = options;
-  const metrics = createMetrics(programVersion);
+  const metrics = createMetrics(programVersion, config.queryFrontend.maxBatchSize);
   const overrides = await openOverrides({ config, env: options.env, clock, metrics, logger });
   const functions = await openFunctions({ config: config.functions, limits: overrides.limits, clock, env: options.env, metrics, logger });
   const parts: Parts = { options, metrics, recentJobs: createRecentJobs(recentJobCount), overrides, functions };
@@ -207,28 +236,36 @@ export async function startApp(options: AppOptions): Promise<App> {
   const blocks = poller(parts, backend);
   const jobs = createJobEnvironment({ backend, maxMemoryBytes: maxJobMemoryBytes, cacheBytes });
   const engine = engineSearch(parts, jobs, storage, onStorageEvent);
-  const listener = await open(parts, readiness, { jobs, searchSelf: options.searchSelf ?? engine.search }, blocks);
+  const served = await open(parts, readiness, { jobs, searchSelf: options.searchSelf ?? engine.search }, blocks);
+  const { http, grpc } = served;
   const stop = new AbortController();
-  const becomeReady = () => {
-    readiness.notReady = config.target === 'query-frontend' ? `Query Frontend not ready: ${noQueriers}` : undefined;
-  };
+  let worker: FrontendWorker | undefined;
   const loaded = pollFirst(blocks, clock, Math.min(config.blocklist.pollMs, 5000), stop.signal).then(async () => {
     await functions.greet(blockToProbe(blocks), stop.signal);
-    becomeReady();
+    if (config.target === 'querier') worker = startWorker(options, metrics, served.router);
+    readiness.notReady = undefined;
     void blocks.run(config.blocklist.pollMs, stop.signal);
   });
   void overrides.run(stop.signal);
   loaded.catch(() => {}); // only when closed before: whoever waits for it is told
-  logger.info('server listening', { target: config.target, http: `${listener.address}:${listener.port}` });
+  logger.info('server listening', {
+    target: config.target,
+    http: `${http.address}:${http.port}`,
+    grpc: grpc && `${grpc.address}:${grpc.port}`,
+  });
   return {
-    address: listener.address,
-    port: listener.port,
+    address: http.address,
+    port: http.port,
+    grpcPort: grpc?.port,
     loaded,
     close: async () => {
       readiness.notReady = 'Application is stopping';
       if (config.shutdownDelayMs > 0) await clock.sleep(config.shutdownDelayMs);
       stop.abort();
-      await listener.close(config.server.gracefulShutdownTimeoutMs);
+      const graceMs = config.server.gracefulShutdownTimeoutMs;
+      // Queriers hand their jobs back first; a frontend lets its queries end before it leaves its queriers.
+      await worker?.close(graceMs);
+      await closeFrontend(served, graceMs);
       await engine.close();
     },
   };

@@ -22,15 +22,14 @@ export interface StreamsOptions extends SearchStreamOptions, TagsEnvironment, Me
 /** Answers that come in parts. */
 export interface Streams {
   readonly searchEvents: Handler;
-  /** gRPC on the HTTP port; absent unless `stream_over_http_enabled`. */
-  readonly onGrpc: ((request: AnyRequest, response: AnyResponse) => void) | undefined;
+  /** Serves `tempopb.StreamingQuerier`. */
+  readonly onGrpc: (request: AnyRequest, response: AnyResponse) => void;
 }
 
 /** Partial results of a frontend, over gRPC and as server-sent events. */
 export function createStreams(options: StreamsOptions): Streams {
   const { config, environment, metrics, logger } = options;
   const searchEvents = createSearchEventsHandler(createSearchStream(options, 'json'));
-  if (!config.streamOverHttpEnabled) return { searchEvents, onGrpc: undefined };
   const define = defineStreamingQuerier({
     search: createSearchStream(options, 'protobuf'),
     tagNames: { 1: createTagNamesStream(options, 1), 2: createTagNamesStream(options, 2) },

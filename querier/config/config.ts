@@ -1,3 +1,4 @@
+import type { WeightsConfig } from '../frontend/query-weight.ts';
 import { type LimitsConfig, typedLimits } from './limits.ts';
 import { type FunctionsConfig, functionsConfig } from './pools.ts';
 import type { ConfigValue } from './schema/key.ts';
@@ -8,7 +9,18 @@ export const targets = ['all', 'query-frontend', 'querier'] as const;
 /** One of {@link targets}. */
 export type Target = (typeof targets)[number];
 
-/** `server.*`: the HTTP server and the log. */
+/** `server.grpc_*`: the port of `frontend.Frontend` and `tempopb.StreamingQuerier`. */
+export interface GrpcServerConfig {
+  readonly address: string;
+  readonly port: number;
+  /** Most open connections, 0 is unlimited. */
+  readonly connectionLimit: number;
+  readonly maxReceiveBytes: number;
+  /** Of one connection. */
+  readonly maxConcurrentStreams: number;
+}
+
+/** `server.*`: the servers and the log. */
 export interface ServerConfig {
   readonly address: string;
   readonly port: number;
@@ -25,6 +37,7 @@ export interface ServerConfig {
   readonly registerInstrumentation: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly logFormat: 'logfmt' | 'json';
+  readonly grpc: GrpcServerConfig;
 }
 
 /** `query_frontend.search.*` (spec read-path §3.1). */
@@ -91,6 +104,7 @@ export interface QueryFrontendConfig {
   readonly maxGrpcStreamingPacketBytes: number;
   readonly maxQueryExpressionBytes: number;
   readonly queryEndCutoffMs: number;
+  readonly weights: WeightsConfig;
   readonly search: SearchConfig;
   readonly metrics: MetricsConfig;
   readonly traceById: TraceByIdConfig;
@@ -108,6 +122,24 @@ export interface ExternalConfig {
   readonly hedgeRequestsUpTo: number;
 }
 
+/** `querier.frontend_worker.*` (spec read-path §6). */
+export interface FrontendWorkerConfig {
+  /** '' : this process takes jobs over HTTP only. */
+  readonly address: string;
+  /** Streams to each frontend, unless `matchMaxConcurrent`. */
+  readonly parallelism: number;
+  readonly matchMaxConcurrent: boolean;
+  readonly dnsLookupMs: number;
+  /** '' is the name of the host. */
+  readonly id: string;
+  readonly maxReceiveBytes: number;
+  readonly maxSendBytes: number;
+  readonly compression: 'identity' | 'gzip' | 'snappy';
+  readonly minBackoffMs: number;
+  readonly maxBackoffMs: number;
+  readonly tlsEnabled: boolean;
+}
+
 /** `querier.*` (spec config §5). */
 export interface QuerierConfig {
   readonly maxConcurrentQueries: number;
@@ -118,6 +150,7 @@ export interface QuerierConfig {
   /** Threads that scan; 0 is one per core. */
   readonly scanThreads: number;
   readonly external: ExternalConfig;
+  readonly frontendWorker: FrontendWorkerConfig;
 }
 
 /** `storage.trace.blocklist_poll*` (spec read-path §1.1). */
@@ -227,6 +260,13 @@ function serverConfig(values: Values): ServerConfig {
     registerInstrumentation: flag(values, 'server.register_instrumentation'),
     logLevel: text(values, 'server.log_level') as ServerConfig['logLevel'],
     logFormat: text(values, 'server.log_format') as ServerConfig['logFormat'],
+    grpc: {
+      address: text(values, 'server.grpc_listen_address'),
+      port: number(values, 'server.grpc_listen_port'),
+      connectionLimit: number(values, 'server.grpc_listen_conn_limit'),
+      maxReceiveBytes: number(values, 'server.grpc_server_max_recv_msg_size'),
+      maxConcurrentStreams: number(values, 'server.grpc_server_max_concurrent_streams'),
+    },
   };
 }
 
@@ -243,6 +283,12 @@ function queryFrontendConfig(values: Values): QueryFrontendConfig {
     maxGrpcStreamingPacketBytes: number(values, 'query_frontend.max_grpc_streaming_packet_size'),
     maxQueryExpressionBytes: number(values, 'query_frontend.max_query_expression_size_bytes'),
     queryEndCutoffMs: number(values, 'query_frontend.query_end_cutoff'),
+    weights: {
+      requestWithWeights: flag(values, 'query_frontend.weights.request_with_weights'),
+      retryWithWeights: flag(values, 'query_frontend.weights.retry_with_weights'),
+      maxConditions: number(values, 'query_frontend.weights.max_traceql_conditions'),
+      maxRegexConditions: number(values, 'query_frontend.weights.max_regex_conditions'),
+    },
     search: {
       concurrentJobs: number(values, `${search}.concurrent_jobs`),
       targetBytesPerJob: number(values, `${search}.target_bytes_per_job`),
@@ -299,6 +345,25 @@ function querierConfig(values: Values): QuerierConfig {
       hedgeRequestsAtMs: number(values, 'querier.search.external_hedge_requests_at'),
       hedgeRequestsUpTo: number(values, 'querier.search.external_hedge_requests_up_to'),
     },
+    frontendWorker: frontendWorkerConfig(values),
+  };
+}
+
+function frontendWorkerConfig(values: Values): FrontendWorkerConfig {
+  const worker = 'querier.frontend_worker';
+  const client = `${worker}.grpc_client_config`;
+  return {
+    address: text(values, `${worker}.frontend_address`),
+    parallelism: number(values, `${worker}.parallelism`),
+    matchMaxConcurrent: flag(values, `${worker}.match_max_concurrent`),
+    dnsLookupMs: number(values, `${worker}.dns_lookup_duration`),
+    id: text(values, `${worker}.id`),
+    maxReceiveBytes: number(values, `${client}.max_recv_msg_size`),
+    maxSendBytes: number(values, `${client}.max_send_msg_size`),
+    compression: (text(values, `${client}.grpc_compression`) || 'identity') as FrontendWorkerConfig['compression'],
+    minBackoffMs: number(values, `${client}.backoff_config.min_period`),
+    maxBackoffMs: number(values, `${client}.backoff_config.max_period`),
+    tlsEnabled: flag(values, `${client}.tls_enabled`),
   };
 }
 

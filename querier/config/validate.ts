@@ -93,10 +93,14 @@ function prefix(path: string): Check {
 }
 
 function port(values: Values): string | undefined {
-  const value = values.get('server.http_listen_port') as number;
-  return value >= 0 && value <= 65_535 ? undefined : `server.http_listen_port ${value} is no port number`;
+  for (const path of ['server.http_listen_port', 'server.grpc_listen_port']) {
+    const value = values.get(path) as number;
+    if (value < 0 || value > 65_535) return `${path} ${value} is no port number`;
+  }
+  return undefined;
 }
 
+const client = 'querier.frontend_worker.grpc_client_config';
 const buildIndex = 'storage.trace.blocklist_poll_build_tenant_index';
 
 const checks: readonly Check[] = [
@@ -132,6 +136,14 @@ const checks: readonly Check[] = [
   notNegative('storage.trace.blocklist_poll'),
   ...['s3', 'gcs', 'azure'].flatMap((store) => ['at', 'up_to'].map((name) => notNegative(`storage.trace.${store}.hedge_requests_${name}`))),
   notNegative('shutdown_delay'),
+  positive('querier.frontend_worker.parallelism', 'querier.frontend_worker.parallelism must be greater than 0'),
+  positive('querier.frontend_worker.dns_lookup_duration', 'querier.frontend_worker.dns_lookup_duration must be greater than 0'),
+  positive(`${client}.max_send_msg_size`, `${client}.max_send_msg_size must be greater than 0`),
+  positive(`${client}.max_recv_msg_size`, `${client}.max_recv_msg_size must be greater than 0`),
+  positive(`${client}.backoff_config.min_period`, `${client}.backoff_config.min_period must be greater than 0`),
+  oneOf(`${client}.grpc_compression`, ['', 'snappy', 'gzip'], (value) => `unsupported compression type: ${value}`),
+  positive('server.grpc_server_max_recv_msg_size', 'server.grpc_server_max_recv_msg_size must be greater than 0'),
+  positive('server.grpc_server_max_concurrent_streams', 'server.grpc_server_max_concurrent_streams must be greater than 0'),
   port,
   cutoff,
   externalBackend,
@@ -176,6 +188,5 @@ export function configWarnings(values: Values): readonly string[] {
     'overrides.defaults.read.left_pad_trace_ids has no effect in this version',
   );
   warn(get('server.http_tls_config') !== undefined, 'server.http_tls_config has no effect in this version: put a TLS proxy in front');
-  warn(get('querier.frontend_worker.frontend_address') !== '', 'querier.frontend_worker has no effect in this version');
   return warnings;
 }

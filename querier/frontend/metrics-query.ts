@@ -15,6 +15,7 @@ import { type RequestEnvironment, readMetricsInstant, readMetricsRange } from '.
 import { type MetricsJobs, shardMetrics } from './metrics-sharder.ts';
 import { queryLimits } from './query-limits.ts';
 import { metricsLog, type QueryCost, type QueryLog, rangeUrl } from './query-log.ts';
+import { queryWeight } from './query-weight.ts';
 import { type JobFailure, runJobs } from './run-jobs.ts';
 import type { SearchEnvironment } from './search.ts';
 
@@ -158,6 +159,7 @@ export function startMetrics(options: MetricsEnvironment, kind: MetricsKind, que
     runJobs(
       {
         tenantLabel: tenants.label,
+        weight: queryWeight(query, config.weights),
         queue,
         jobs: plan.jobs(),
         concurrency: Math.min(config.metrics.concurrentJobs, plan.totalJobs),

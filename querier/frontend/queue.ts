@@ -25,6 +25,15 @@ export interface JobQueue {
    */
   readonly run: <Result>(tenant: string, work: () => Promise<Result>, signal: AbortSignal) => Promise<Result>;
   readonly running: () => number;
+  /** Says whose jobs those of this signal are, before the first of them. Only where jobs leave the process. */
+  readonly announce?: (query: QueryTicket, signal: AbortSignal) => void;
+}
+
+/** Whose jobs these are, and what each counts of a batch (spec read-path §3.5). */
+export interface QueryTicket {
+  /** Name of the queue: the tenant, or several joined with `|`. */
+  readonly tenantLabel: string;
+  readonly weight: number;
 }
 
 interface Waiting {

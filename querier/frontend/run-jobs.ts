@@ -1,6 +1,6 @@
 import { wireStatuses } from '#engine/api/status.ts';
 import { AppError, throwIfAborted, toAppError } from '#engine/base/errors.ts';
-import type { JobQueue } from './queue.ts';
+import type { JobQueue, QueryTicket } from './queue.ts';
 
 /** Status and text of the first job that failed (spec read-path §3.5). */
 export interface JobFailure {
@@ -9,9 +9,7 @@ export interface JobFailure {
 }
 
 /** Jobs of one query. */
-export interface JobRun<Job, Answer> {
-  /** Name of the queue. */
-  readonly tenantLabel: string;
+export interface JobRun<Job, Answer> extends QueryTicket {
   readonly queue: JobQueue;
   /** Taken one by one: a run that ends early never makes the rest. */
   readonly jobs: Iterator<Job>;
@@ -55,6 +53,7 @@ async function runWithRetries<Job, Answer>(jobs: JobRun<Job, Answer>, job: Job, 
  */
 export async function runJobs<Job, Answer>(jobs: JobRun<Job, Answer>, signal: AbortSignal): Promise<JobFailure | undefined> {
   const stop = new AbortController();
+  jobs.queue.announce?.(jobs, stop.signal);
   let failure: JobFailure | undefined;
   let end = () => {};
   const ended = new Promise<void>((resolve) => {

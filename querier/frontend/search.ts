@@ -13,6 +13,7 @@ import type { LimitsConfig, LimitsOf } from '../config/limits.ts';
 import type { RunJob } from '../worker/job.ts';
 import { queryLimits } from './query-limits.ts';
 import { checkQuerySize } from './query-size.ts';
+import { plainWeight, queryWeight } from './query-weight.ts';
 import type { JobQueue } from './queue.ts';
 import { type JobFailure, runJobs } from './run-jobs.ts';
 import { type SearchPlan, shardSearch } from './sharder.ts';
@@ -58,17 +59,18 @@ function paramLimits({ search }: QueryFrontendConfig, limits: LimitsConfig): Sea
 
 /** What the query itself says about how to run it. */
 interface CheckedQuery {
+  readonly weight: number;
   readonly mostRecent: boolean;
   readonly constantFalse: boolean;
 }
 
 /** Compiles the query before any job is made. Throws `bad_request` `invalid TraceQL query: …`, or `unimplemented`. */
-function checkQuery(query: string | undefined, maxBytes: number): CheckedQuery {
-  if (query === undefined) return { mostRecent: false, constantFalse: false };
-  checkQuerySize(query, maxBytes);
+function checkQuery(query: string | undefined, { maxQueryExpressionBytes, weights }: QueryFrontendConfig): CheckedQuery {
+  if (query === undefined) return { mostRecent: false, constantFalse: false, weight: plainWeight };
+  checkQuerySize(query, maxQueryExpressionBytes);
   const compiled = compile(query);
   const plan = planSearch(compiled);
-  return { mostRecent: plan.mostRecent === true, constantFalse: isConstantFalse(plan.spansets) };
+  return { mostRecent: plan.mostRecent === true, constantFalse: isConstantFalse(plan.spansets), weight: queryWeight(compiled, weights) };
 }
 
 function compile(query: string): ReturnType<typeof compileQuery> {
@@ -101,6 +103,8 @@ function trackShards(plan: SearchPlan): (shard: number) => bigint | undefined {
 export interface PlannedSearch {
   readonly request: SearchRequest;
   readonly mostRecent: boolean;
+  /** What each job counts of a batch. */
+  readonly weight: number;
   readonly plan: SearchPlan;
 }
 
@@ -114,7 +118,7 @@ export function planSearchCall(environment: SearchEnvironment, call: SearchCall)
     queryEndCutoffSeconds: config.queryEndCutoffMs / 1000,
     queryBackendAfterSeconds,
   });
-  const { mostRecent, constantFalse } = checkQuery(request.query, config.maxQueryExpressionBytes);
+  const { mostRecent, constantFalse, weight } = checkQuery(request.query, config);
   const lists = constantFalse ? [] : call.tenants.map(environment.blocklist);
   const plan = shardSearch(request, lists, {
     nowSeconds,
@@ -122,7 +126,7 @@ export function planSearchCall(environment: SearchEnvironment, call: SearchCall)
     targetBytesPerJob: config.search.targetBytesPerJob,
     mostRecentShards: config.search.mostRecentShards,
   });
-  return { request, mostRecent, plan };
+  return { request, mostRecent, weight, plan };
 }
 
 /** A search that can be looked at while its jobs run. */
@@ -139,7 +143,7 @@ export interface StartedSearch {
 /** Plans a search. Throws what {@link planSearchCall} throws. */
 export function startSearch(environment: SearchEnvironment, call: SearchCall): StartedSearch {
   const { config } = environment;
-  const { request, mostRecent, plan } = planSearchCall(environment, call);
+  const { request, mostRecent, weight, plan } = planSearchCall(environment, call);
   const combiner = createSearchCombiner({ limit: request.limit, mostRecent, format: call.format });
   const { totalBlocks, totalJobs, totalBlockBytes } = plan;
   const withTotals = ({ traces, metrics }: SearchAnswer) => ({ traces, metrics: { ...metrics, totalBlocks, totalJobs, totalBlockBytes } });
@@ -151,6 +155,7 @@ export function startSearch(environment: SearchEnvironment, call: SearchCall): S
       return runJobs(
         {
           tenantLabel: call.tenantLabel,
+          weight,
           queue: environment.queue,
           jobs: plan.jobs(),
           concurrency: Math.min(config.search.concurrentJobs, totalJobs),

@@ -9,6 +9,7 @@ import type { Tenants } from '../server/tenancy.ts';
 import type { TagsRunner } from '../worker/tags-job.ts';
 import { queryLimits } from './query-limits.ts';
 import { type QueryLog, rangeUrl, tagsLog } from './query-log.ts';
+import { plainWeight } from './query-weight.ts';
 import { type JobFailure, runJobs } from './run-jobs.ts';
 import type { SearchEnvironment } from './search.ts';
 import { readTagNames, readTagValues } from './tags-request.ts';
@@ -82,6 +83,7 @@ function startJobs<Answer>(
     return runJobs(
       {
         tenantLabel: tenants.label,
+        weight: plainWeight,
         queue,
         jobs,
         concurrency: concurrentJobs,

@@ -6,6 +6,7 @@ import type { RunTraceJob, TraceJob } from '../worker/trace-job.ts';
 import { createQueryHandler, type QueryHandlerOptions } from './query-handler.ts';
 import { queryLimits } from './query-limits.ts';
 import { traceLog } from './query-log.ts';
+import { plainWeight, traceWeight } from './query-weight.ts';
 import { type JobFailure, runJobs } from './run-jobs.ts';
 import type { SearchEnvironment } from './search.ts';
 import { shardBlockIds } from './trace-sharder.ts';
@@ -52,6 +53,7 @@ export function createTraceHandler(options: TraceHandlerOptions, version: TraceV
     const failure: JobFailure | undefined = await runJobs(
       {
         tenantLabel: tenants.label,
+        weight: config.weights.requestWithWeights ? traceWeight : plainWeight,
         queue,
         jobs: traceJobs(tenants, traceId, params, version, queryShards),
         concurrency: concurrentShards > 0 ? Math.min(concurrentShards, queryShards) : queryShards,

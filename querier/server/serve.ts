@@ -94,6 +94,25 @@ async function writeEvents(
   response.end();
 }
 
+/**
+ * Answers requests that did not come over HTTP, such as jobs of the worker protocol; they are measured as those of their route (spec metrics §1). The answer is never
+ * compressed, and nothing is thrown.
+ */
+export function createRequestAnswerer(options: Omit<ServeOptions, 'writeTimeoutMs'>): (request: ServerRequest) => Promise<ServerAnswer> {
+  const { router, clock, metrics, logger } = options;
+  return async (request) => {
+    const startedMs = clock.monotonicMs();
+    const found = router(request.path);
+    const inflight = { method: request.method, route: found.name };
+    metrics.inflightRequests.inc(inflight);
+    const answer = await answerOf(found, request, logger);
+    metrics.inflightRequests.dec(inflight);
+    const labels = { ...inflight, status_code: String(answer.status), ws: 'false' };
+    metrics.requestDuration.observe(labels, (clock.monotonicMs() - startedMs) / 1000);
+    return answer;
+  };
+}
+
 /** The listener of the port: routes, measures, compresses and writes. It never throws; what a handler throws becomes an error answer. */
 export function createRequestListener(options: ServeOptions): (request: AnyRequest, response: AnyResponse) => void {
   const { router, clock, metrics, logger } = options;

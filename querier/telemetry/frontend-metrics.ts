@@ -13,10 +13,14 @@ export interface FrontendMetrics {
   readonly queueLength: Gauge<'user'>;
   readonly discardedRequests: Counter<'user'>;
   readonly queueDuration: Histogram;
+  /** Streams of queriers. */
+  readonly connectedClients: Gauge;
+  readonly batchSize: Histogram;
+  readonly batchWeight: Histogram<'user'>;
 }
 
 /** Registers {@link FrontendMetrics}. */
-export function frontendMetrics({ counter, gauge, histogram }: Register): FrontendMetrics {
+export function frontendMetrics({ counter, gauge, histogram }: Register, maxBatchSize: number): FrontendMetrics {
   const query = ['tenant', 'op', 'result'] as const;
   return {
     queries: counter('tempo_query_frontend_queries_total', 'Queries finished.', ...query),
@@ -33,5 +37,17 @@ export function frontendMetrics({ counter, gauge, histogram }: Register): Fronte
     queueLength: gauge('tempo_query_frontend_queue_length', 'Jobs in the queue.', 'user'),
     discardedRequests: counter('tempo_query_frontend_discarded_requests_total', 'Jobs refused because the queue is full.', 'user'),
     queueDuration: histogram('tempo_query_frontend_queue_duration_seconds', 'Time that jobs wait in the queue.', defaultBuckets),
+    connectedClients: gauge('tempo_query_frontend_connected_clients', 'Streams of queriers that take jobs.'),
+    batchSize: histogram(
+      'tempo_query_frontend_actual_batch_size',
+      'Jobs in a message to a querier.',
+      Array.from({ length: 5 }, (_, index) => 1 + (index * maxBatchSize) / 5),
+    ),
+    batchWeight: histogram(
+      'tempo_query_frontend_batch_weight',
+      'Sum of the weights of the jobs in a message to a querier.',
+      Array.from({ length: maxBatchSize }, (_, index) => index + 1),
+      'user',
+    ),
   };
 }

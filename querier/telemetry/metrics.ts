@@ -14,14 +14,14 @@ export interface Metrics extends ServerMetrics, FrontendMetrics, QuerierMetrics,
 }
 
 /** Registers all metrics in a registry of their own, so that two servers in one process (tests) do not share them. */
-export function createMetrics(version: string): Metrics {
+export function createMetrics(version: string, maxBatchSize = 7): Metrics {
   const registry = new Registry();
   const register = createRegister(registry);
   processMetrics(register, registry);
   return {
     registry,
     ...serverMetrics(register, version),
-    ...frontendMetrics(register),
+    ...frontendMetrics(register, maxBatchSize),
     ...querierMetrics(register),
     ...externalMetrics(register),
     ...backendMetrics(register),
