@@ -1,7 +1,7 @@
 import { grpcCodes } from '#engine/api/status.ts';
 import { AppError } from '#engine/base/errors.ts';
 import type { WorkerResponse } from '../worker-protocol/messages.ts';
-import { createIdleWorkers } from './idle-workers.ts';
+import { createIdleWorkers, type IdleWorkers } from './idle-workers.ts';
 import { createTenantQueues, type Queued, type TenantQueues } from './tenant-queues.ts';
 
 /** How a stream ends: a gRPC status and its text. */
@@ -115,22 +115,28 @@ function give(queues: TenantQueues<PendingJob>, member: Member, options: WorkerP
   member.worker.send(jobs.map(({ request }) => request));
 }
 
-/** Starts without streams. */
-export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
-  const queues = createTenantQueues<PendingJob>(options);
-  const idle = createIdleWorkers<Member>(({ worker }) => worker.clientId);
-  const members = new Set<Member>();
-  let closed = false;
+/** The streams of a pool, beside what its users see. */
+interface Members {
+  readonly all: Set<Member>;
+  readonly idle: IdleWorkers<Member>;
+  readonly end: (member: Member, status: StreamStatus) => void;
+  /** The member has nothing to answer any more: it gets the next jobs, waits for some, or ends. */
+  readonly release: (member: Member) => void;
+  readonly answer: (member: Member, responses: readonly WorkerResponse[]) => void;
+  readonly leave: (member: Member, reason: string) => void;
+}
 
+function createMembers(queues: TenantQueues<PendingJob>, options: WorkerPoolOptions): Members {
+  const idle = createIdleWorkers<Member>(({ worker }) => worker.clientId);
+  const all = new Set<Member>();
   const remove = (member: Member): void => {
     idle.remove(member);
-    if (members.delete(member)) options.onWorkers(members.size);
+    if (all.delete(member)) options.onWorkers(all.size);
   };
   const end = (member: Member, status: StreamStatus): void => {
     remove(member);
     member.worker.end(status);
   };
-  /** The member has nothing to answer any more. */
   const release = (member: Member): void => {
     member.batch = [];
     if (member.stopping) end(member, done);
@@ -139,8 +145,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   };
   const answer = (member: Member, responses: readonly WorkerResponse[]): void => {
     const { batch } = member;
-    if (!members.has(member)) return;
-    if (responses.length !== batch.length) {
+    if (!all.has(member)) return;
+    if (responses.length !== batch.length || batch.length === 0) {
       const status = wrongCount(responses.length, batch.length);
       end(member, status);
       failBatch(member, status.message);
@@ -153,23 +159,30 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     }
     release(member);
   };
-  const join = (worker: Worker): JoinedWorker => {
-    const member: Member = { worker, batch: [], stopping: false };
-    if (closed) worker.end(stopping);
-    else {
-      members.add(member);
-      options.onWorkers(members.size);
-      release(member);
-    }
-    const leave = (reason: string) => {
-      remove(member);
-      failBatch(member, `querier stream ended: ${reason}`);
-    };
-    return { answer: (responses) => answer(member, responses), leave };
+  const leave = (member: Member, reason: string): void => {
+    remove(member);
+    failBatch(member, `querier stream ended: ${reason}`);
   };
+  return { all, idle, end, release, answer, leave };
+}
+
+/** Starts without streams. */
+export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
+  const queues = createTenantQueues<PendingJob>(options);
+  const { all, idle, end, release, answer, leave } = createMembers(queues, options);
+  let closed = false;
   return {
-    join,
-    workers: () => members.size,
+    join: (worker) => {
+      const member: Member = { worker, batch: [], stopping: false };
+      if (closed) worker.end(stopping);
+      else {
+        all.add(member);
+        options.onWorkers(all.size);
+        release(member);
+      }
+      return { answer: (responses) => answer(member, responses), leave: (reason) => leave(member, reason) };
+    },
+    workers: () => all.size,
     push: (job) => {
       if (closed) throw new AppError('unavailable', stopping.message);
       if (!queues.push(job)) return false;
@@ -188,7 +201,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       if (member.batch.every((left) => left === undefined)) end(member, cancelStatus(member.batch.length));
     },
     clientStops: (clientId) => {
-      for (const member of members) {
+      for (const member of all) {
         if (member.worker.clientId !== clientId) continue;
         member.stopping = true;
         if (member.batch.length === 0) end(member, done);
@@ -197,7 +210,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     close: () => {
       closed = true;
       for (const job of queues.clear()) job.failed(new AppError('unavailable', stopping.message));
-      for (const member of members) end(member, stopping);
+      for (const member of all) end(member, stopping);
     },
   };
 }

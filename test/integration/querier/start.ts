@@ -17,7 +17,7 @@ export const blocksPath = join(import.meta.dirname, '../../fixtures/blocks');
 export function configText(sections: Readonly<Record<string, unknown>> = {}): string {
   return stringify({
     multitenancy_enabled: true,
-    server: { http_listen_address: '127.0.0.1', http_listen_port: 0 },
+    server: { http_listen_address: '127.0.0.1', http_listen_port: 0, grpc_listen_address: '127.0.0.1', grpc_listen_port: 0 },
     query_frontend: { query_end_cutoff: '0s', search: { query_backend_after: '0s', max_duration: '0s' } },
     storage: { trace: { backend: 'local', local: { path: blocksPath }, blocklist_poll: '1h' } },
     ...sections,
