@@ -113,8 +113,3 @@ export function createProcessRunners(options: ProcessRunnersOptions): Runners {
   });
   return { search: executor.search, metrics: executor.metrics, tags: executor.tags, trace };
 }
-
-/** What a process without a querier has: nothing runs. */
-export function createNoRunners(cannotRun: () => Promise<never>): Runners {
-  return { search: cannotRun, metrics: cannotRun, tags: { names: cannotRun, values: cannotRun }, trace: cannotRun };
-}

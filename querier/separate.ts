@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { AppOptions } from './app.ts';
-import { createDispatcher } from './frontend/dispatcher.ts';
+import { createJobSender } from './frontend/job-sender.ts';
 import type { JobQueue } from './frontend/queue.ts';
 import { createWorkerPool } from './frontend/worker-pool.ts';
 import { createWorkerService, type WorkerService } from './frontend/worker-service.ts';
@@ -38,7 +38,7 @@ export function createRemoteQueriers({ config, clock, logger }: AppOptions, metr
     },
     onWorkers: (count) => metrics.connectedClients.set(count),
   });
-  const { announce, send } = createDispatcher({
+  const { announce, send } = createJobSender({
     pool,
     monotonicMs: clock.monotonicMs,
     onRefused: (user) => metrics.discardedRequests.inc({ user }),

@@ -5,8 +5,8 @@ import { plainWeight } from './query-weight.ts';
 import type { JobQueue, QueryTicket } from './queue.ts';
 import type { PendingJob, WorkerPool } from './worker-pool.ts';
 
-/** What {@link createDispatcher} needs. */
-export interface DispatcherOptions {
+/** What {@link createJobSender} needs. */
+export interface JobSenderOptions {
   readonly pool: WorkerPool;
   readonly monotonicMs: () => number;
   readonly onRefused: (tenant: string) => void;
@@ -15,7 +15,7 @@ export interface DispatcherOptions {
 }
 
 /** Sends jobs to queriers. */
-export interface Dispatcher {
+export interface JobSender {
   /** Jobs are known to belong to a query by their signal: see {@link JobQueue.announce}. */
   readonly announce: NonNullable<JobQueue['announce']>;
   /**
@@ -79,8 +79,8 @@ function createQueries(pool: WorkerPool) {
   return { start, find };
 }
 
-/** Puts the dispatcher of a frontend before its pool. */
-export function createDispatcher({ pool, monotonicMs, onRefused, retryWithWeights }: DispatcherOptions): Dispatcher {
+/** Puts the sender of a frontend before its pool. */
+export function createJobSender({ pool, monotonicMs, onRefused, retryWithWeights }: JobSenderOptions): JobSender {
   const queries = createQueries(pool);
   const send: SendJob = ({ tenant, url, accept }, signal) =>
     new Promise((resolve, reject) => {
