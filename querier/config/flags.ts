@@ -74,6 +74,10 @@ const flags: Readonly<Record<string, FlagTarget>> = {
   'storage.trace.s3.session_token': key(`${trace}.s3.session_token`),
   'storage.trace.s3.tls_min_version': key(`${trace}.s3.tls_min_version`),
   'storage.trace.s3.list_blocks_concurrency': key(`${trace}.s3.list_blocks_concurrency`, 'int'),
+  'storage.trace.s3.sse.type': key(`${trace}.s3.sse.type`),
+  'storage.trace.s3.sse.kms-key-id': key(`${trace}.s3.sse.kms_key_id`),
+  'storage.trace.s3.sse.kms-encryption-context': key(`${trace}.s3.sse.kms_encryption_context`),
+  'storage.trace.s3.sse.encryption-key': key(`${trace}.s3.sse.encryption_key`),
   'storage.trace.gcs.bucket': key(`${trace}.gcs.bucket_name`),
   'storage.trace.gcs.prefix': key(`${trace}.gcs.prefix`),
   'storage.trace.gcs.list_blocks_concurrency': key(`${trace}.gcs.list_blocks_concurrency`, 'int'),
@@ -85,6 +89,9 @@ const flags: Readonly<Record<string, FlagTarget>> = {
   'storage.trace.azure.endpoint': key(`${trace}.azure.endpoint_suffix`),
   'storage.trace.azure.max_buffers': key(`${trace}.azure.max_buffers`, 'int'),
 };
+
+/** Flags of Tempo's that set nothing here; a value that is not joined by `=` is skipped, too. */
+const ignoredFlags = /^(memberlist\.|mem-ballast-size-mbs$)/;
 
 /** Flags that need `=true` (spec config §1: bare use is an error there). */
 const needValue = new Set(['config.expand-env', 'config.verify']);
@@ -102,6 +109,10 @@ export function parseFlags(args: readonly string[]): Flags {
     if (match === null) throw new AppError('config', `unexpected argument ${arg}: flags look like -config.file=tempo.yaml`);
     const name = match[1]!;
     const target = Object.hasOwn(flags, name) ? flags[name]! : undefined;
+    if (target === undefined && ignoredFlags.test(name)) {
+      if (match[2] === undefined && args[index + 1]?.startsWith('-') === false) index++;
+      continue;
+    }
     if (target === undefined) throw unknownFlag(name);
     const isBool = 'own' in target || ('type' in target && target.type === 'bool');
     let text: string | undefined = match[2];

@@ -218,6 +218,8 @@ test('flags are read as Go reads them', () => {
       ['shutdown_delay', 60 * second],
     ],
   );
+  const unused = ['-memberlist.abort-if-join-fails', '-memberlist.bind-port', '7946', '-mem-ballast-size-mbs=1024', '-target', 'querier'];
+  assert.deepEqual([...parseFlags(unused).values], [['target', 'querier']]);
   const errors: readonly (readonly [readonly string[], string])[] = [
     [['-config.verify'], 'flag needs an argument: -config.verify'],
     [['-config.file'], 'flag needs an argument: -config.file'],
