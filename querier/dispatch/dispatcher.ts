@@ -99,7 +99,11 @@ function takeOutcome(state: DispatchState, call: RunningCall, task: Task, outcom
   task.failedAt.add(call.at);
   task.lastFailure = failed!;
   const step = stepAfterFailure(failed!, { failures: task.failures, running: task.calls.size, jobsInCall: call.tasks.length });
-  if (step.kind === 'wait') return;
+  if (step.kind === 'wait') {
+    // What still runs has nobody to race against: it may be repeated again.
+    for (const other of task.calls) other.repeated = false;
+    return;
+  }
   if (step.kind === 'giveUp') unanswered(state, task, failed!);
   else if (step.kind === 'reject') settle(state, task, new AppError(failed!.code, failed!.message));
   else {
@@ -218,7 +222,12 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
     pools: options.pools.map((pool) => pool.endpoints.map((endpoint) => ({ pool, endpoint, health: healthyEndpoint, inFlight: 0 }))),
     budget: createHedgeBudget(options.budget),
     ...{ groups: new Map(), populations: new Map(), pending: [], running: 0, flushPlanned: false },
-    ...{ checkAtMs: Number.POSITIVE_INFINITY, lastCheckMs: Number.NEGATIVE_INFINITY, stopWaiting: new AbortController() },
+    ...{
+      checkAtMs: Number.POSITIVE_INFINITY,
+      lastCheckMs: Number.NEGATIVE_INFINITY,
+      lastRescueMs: Number.NEGATIVE_INFINITY,
+      stopWaiting: new AbortController(),
+    },
   };
   const nowMs = () => options.clock.monotonicMs();
   return {

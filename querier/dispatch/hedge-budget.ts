@@ -20,7 +20,7 @@ export interface HedgeBudgetOptions {
 }
 
 /** What calls have earned is forgotten with this time constant. */
-const memoryMs = 5000;
+const memoryMs = 2000;
 
 /** Creates a full {@link HedgeBudget}. */
 export function createHedgeBudget({ share, burst }: HedgeBudgetOptions): HedgeBudget {

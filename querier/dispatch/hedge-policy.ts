@@ -17,10 +17,10 @@ export interface QueryProgress {
   readonly peak: number;
 }
 
-/** The shares that {@link adaptiveDelaysMs} needs of an estimate: quartiles, and the quantile at which the last few jobs are repeated. */
-export const hedgeShares = [0.25, 0.75, 0.925] as const;
+/** The shares that {@link adaptiveDelaysMs} needs of an estimate: quartiles, the median, and the quantile at which the last few jobs are repeated. */
+export const hedgeShares = [0.25, 0.5, 0.75, 0.925] as const;
 /** Indexes into {@link hedgeShares}. */
-const [lower, upper, last] = [0, 1, 2];
+const [lower, middle, upper, last] = [0, 1, 2, 3];
 
 /**
  * A query is in its last jobs when this few are out, or this share of its widest moment: then every call holds up the answer. Earlier, a repeated call only
@@ -31,6 +31,8 @@ const lastShare = 0.02;
 
 /** Tukey's fence on a logarithmic scale: what lies beyond it is no part of the body, whatever share of calls straggles (up to a quarter). */
 const fenceFactor = 1.5;
+/** While more than a quarter is missing there is no fence: an endpoint of three may hang. Then this many medians are enough. */
+const medians = 10;
 
 /** Delays of an adaptive policy, milliseconds. Infinity: not known yet. */
 export interface AdaptiveDelays {
@@ -44,7 +46,8 @@ export interface AdaptiveDelays {
 export function adaptiveDelaysMs(quantiles: readonly number[]): AdaptiveDelays {
   const q1 = quantiles[lower]!;
   const q3 = quantiles[upper]!;
-  const middleMs = Number.isFinite(q3) ? q3 * (q3 / q1) ** fenceFactor : Number.POSITIVE_INFINITY;
+  const fenceMs = Number.isFinite(q3) ? q3 * (q3 / q1) ** fenceFactor : Number.POSITIVE_INFINITY;
+  const middleMs = Math.min(fenceMs, quantiles[middle]! * medians);
   return { middleMs, lastMs: Math.min(middleMs, quantiles[last]!) };
 }
 

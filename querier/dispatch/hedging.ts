@@ -8,6 +8,9 @@ const ownLatenciesFrom = 20;
 const leastAnswers = 20;
 /** Between two computations of the same delays, and two looks after answers. */
 const restMs = 1;
+/** A call that takes so many times the delay of a hedge hangs. Where the budget is spent, one of those a second is repeated all the same. */
+const hangFactor = 20;
+const rescueEveryMs = 1000;
 /** When to look again where the budget or the endpoints refused a hedge. */
 const refusedMs = 20;
 
@@ -49,7 +52,7 @@ export function repeatSlowCalls(state: DispatchState, startHedge: StartHedge): n
   for (const group of state.groups.values()) {
     for (const call of [...group.population.running]) {
       if (call.repeated || call.ended) continue;
-      const tasks = call.tasks.filter((task) => !task.settled && task.started < most);
+      const tasks = call.tasks.filter((task) => !task.settled && task.started - task.failures < most);
       if (tasks.length === 0) continue;
       const dueMs = call.startedMs + delayOf(state, group, call, nowMs);
       if (dueMs > nowMs) {
@@ -58,11 +61,12 @@ export function repeatSlowCalls(state: DispatchState, startHedge: StartHedge): n
         if (group.launched >= ownLatenciesFrom) break;
         continue;
       }
-      if (state.budget.left() < 1 || !startHedge(call, tasks)) {
+      const rescue = nowMs - state.lastRescueMs >= rescueEveryMs && nowMs - call.startedMs > hangFactor * (dueMs - call.startedMs);
+      if ((state.budget.left() < 1 && !rescue) || !startHedge(call, tasks)) {
         onEvent({ kind: 'hedge_denied' });
         return Math.min(nextMs, nowMs + refusedMs);
       }
-      state.budget.take(nowMs, state.running);
+      if (!state.budget.take(nowMs, state.running)) state.lastRescueMs = nowMs;
       call.repeated = true;
     }
   }

@@ -152,6 +152,8 @@ export interface DispatchState {
   /** The next look at running calls; Infinity: none is planned. */
   checkAtMs: number;
   lastCheckMs: number;
+  /** The last call that was repeated beyond the budget. */
+  lastRescueMs: number;
   /** Ends the wait for that look. */
   stopWaiting: AbortController;
   flushPlanned: boolean;

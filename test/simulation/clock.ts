@@ -53,7 +53,10 @@ function createTimers() {
   };
 }
 
-/** Creates a clock at 0. */
+/** Seconds since the epoch at which simulated worlds begin. */
+export const worldStartSeconds = 1_768_000_000;
+
+/** Creates a clock at 0; as a time of day, at {@link worldStartSeconds}. */
 export function createSimulatedClock(): SimulatedClock {
   const timers = createTimers();
   let now = 0;
@@ -69,7 +72,7 @@ export function createSimulatedClock(): SimulatedClock {
   };
   const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
   return {
-    nowMs: () => now,
+    nowMs: () => worldStartSeconds * 1000 + now,
     monotonicMs: () => now,
     after,
     sleep: (durationMs, signal) =>

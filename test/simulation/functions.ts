@@ -20,7 +20,7 @@ export interface Faults {
   /** Calls whose answer breaks off. */
   readonly truncated?: number;
   readonly wrongVersion?: boolean;
-  /** The function's clock minus the caller's. */
+  /** The function's clock minus the caller's, and it trusts the caller's absolute deadline: one that is ahead takes every call for late. */
   readonly clockSkewMs?: number;
 }
 
@@ -69,6 +69,7 @@ type Plan = { readonly runMs: number; readonly failure?: FailureReason; readonly
 function planCall(call: Call, options: FunctionsOptions): Plan {
   const { random, faults = {} } = options;
   if (faults.dead) return { runMs: 0.2, failure: 'transport' };
+  if ((faults.clockSkewMs ?? 0) > call.deadlineMs - options.clock.nowMs()) return { runMs: 1, failure: 'timeout' };
   if (faults.wrongVersion) return { runMs: 1, failure: 'version' };
   const { retryAfterMs = 1000 } = faults;
   if (random() < (faults.throttled ?? 0)) return { runMs: 1, failure: 'throttled', retryAfterMs };
