@@ -1,8 +1,8 @@
 import type { SearchAnswer } from '#engine/api/search-answer.ts';
-import { typedConfig } from '../../querier/config/config.ts';
+import { type Config, typedConfig } from '../../querier/config/config.ts';
 import { defaultValues } from '../../querier/config/load.ts';
 import type { ConfigValue } from '../../querier/config/schema/key.ts';
-import { createDispatcher } from '../../querier/dispatch/dispatcher.ts';
+import { createDispatcher, type Dispatcher } from '../../querier/dispatch/dispatcher.ts';
 import type { CallRecord, DispatchEvent } from '../../querier/dispatch/state.ts';
 import type { Pool } from '../../querier/external/pool.ts';
 import { createJobQueue } from '../../querier/frontend/queue.ts';
@@ -90,29 +90,23 @@ function isWrong(answer: SearchAnswer, expected: readonly string[], limit: numbe
   return ids.length !== Math.min(limit, expected.length) || new Set(ids).size !== ids.length || ids.some((id) => !known.has(id));
 }
 
-/** Creates a world: the frontend's search, queue and combiner, the querier's executor and dispatcher are the ones that ship; clock, network and functions are not. */
-export function createWorld(options: WorldOptions): World {
-  const { seed, job = lognormal(5, 2), threads = 8, foundEvery = 1 } = options;
-  const clock = createSimulatedClock();
-  const random = createRandom(seed);
-  const selfRandom = createRandom(seed ^ 0x5e1f);
-  const control = { slowdown: 1 };
-  const counts = { selfJobs: 0, cameBack: 0, selfBusyMs: 0 };
-  const records: CallRecord[] = [];
-  const events = { call_started: 0, call_ended: 0, hedge_won: 0, hedge_denied: 0, breaker: 0 };
+type Counts = World['counts'];
+
+function configOf(options: WorldOptions): Config {
   const unlimited = [
     'query_frontend.query_end_cutoff',
     'query_frontend.search.query_backend_after',
     'query_frontend.search.max_result_limit',
   ];
   const own = [...unlimited.map((path) => [path, 0] as const), ['querier.search.prefer_self', 0] as const, ...(options.config ?? [])];
-  const config = typedConfig(new Map([...defaultValues(), ...own]));
-  const functions = (options.endpoints ?? [{}, {}, {}]).map((faults) =>
-    createFunctions({
-      ...{ clock, random, faults, ...options.functions },
-      ...{ job: (_, draw) => job(draw) * control.slowdown, answer: (wire) => answerOfBlock(wire, foundEvery) },
-    }),
-  );
+  return typedConfig(new Map([...defaultValues(), ...own]));
+}
+
+function dispatcherOf(
+  options: WorldOptions,
+  config: Config,
+  { clock, random, functions, onEvent }: Parts & { readonly onEvent: (event: DispatchEvent) => void },
+): Dispatcher {
   const pool: Pool = {
     ...{
       name: 'simulated',
@@ -123,16 +117,23 @@ export function createWorld(options: WorldOptions): World {
     endpoints: functions.map(({ invoke }, index) => ({ url: `f${index}`, invoke, maxJobsPerCall: () => 10, takes: () => true })),
   };
   const { spill } = config;
-  const dispatcher = createDispatcher({
+  return createDispatcher({
     ...{ pools: [pool], policy: hedgePolicy(config), budget: { share: spill.hedgeBudget, burst: spill.hedgeBurst } },
     ...{ maxInFlightPerEndpoint: spill.maxConcurrentCalls, maxJobsPerCall: spill.maxJobsPerCall },
-    ...{ targetBytesPerCall: spill.targetBytesPerCall, throttleWaitMs: spill.throttleWaitMs, clock, random },
+    ...{ targetBytesPerCall: spill.targetBytesPerCall, throttleWaitMs: spill.throttleWaitMs, clock, random, onEvent },
     defer: (work) => void clock.after(0, work),
-    onEvent: (event) => {
-      events[event.kind]++;
-      if (event.kind === 'call_ended') records.push(event.record);
-    },
   });
+}
+
+interface Parts {
+  readonly clock: SimulatedClock;
+  readonly random: Random;
+  readonly functions: readonly ReturnType<typeof createFunctions>[];
+}
+
+function executorOf(options: WorldOptions, config: Config, clock: SimulatedClock, dispatcher: Dispatcher, counts: Counts): BlockRunners {
+  const { job = usualJob, threads = 8, foundEvery = 1 } = options;
+  const selfRandom = createRandom(options.seed ^ 0x5e1f);
   const onThread = createThreads(clock, threads, (durationMs) => {
     counts.selfBusyMs += durationMs;
   });
@@ -143,17 +144,43 @@ export function createWorld(options: WorldOptions): World {
       return foundInBlock(Number.parseInt(request.block.blockId.slice(-12), 16), foundEvery);
     },
   } satisfies Partial<BlockRunners> as BlockRunners;
-  const executor = createExecutor({
+  return createExecutor({
     ...{ self, httpApiPrefix: '', queryTimeoutMs: config.querier.queryTimeoutMs, traceTimeoutMs: 1000, clock, onJob: () => {} },
     ...{ limits: () => config.limits, wireRunners: (send) => createWireRunners(send, { httpApiPrefix: '' }) },
     spill: createSpill({
       ...{ dispatcher: options.noFunctions ? undefined : dispatcher, fallBack: true, parallel: threads, clock, listener: () => undefined },
-      policy: { kind: spill.spillBy === 'slots' ? 'slots' : 'wait', preferSelf: config.querier.preferSelf },
+      policy: { kind: config.spill.spillBy === 'slots' ? 'slots' : 'wait', preferSelf: config.querier.preferSelf },
       onCameBack: () => {
         counts.cameBack++;
       },
     }),
   });
+}
+
+const usualJob = lognormal(5, 2);
+
+/** Creates a world: the frontend's search, queue and combiner, the querier's executor and dispatcher are the ones that ship; clock, network and functions are not. */
+export function createWorld(options: WorldOptions): World {
+  const { job = usualJob, foundEvery = 1 } = options;
+  const clock = createSimulatedClock();
+  const random = createRandom(options.seed);
+  const control = { slowdown: 1 };
+  const counts = { selfJobs: 0, cameBack: 0, selfBusyMs: 0 };
+  const records: CallRecord[] = [];
+  const events = { call_started: 0, call_ended: 0, hedge_won: 0, hedge_denied: 0, breaker: 0 };
+  const config = configOf(options);
+  const functions = (options.endpoints ?? [{}, {}, {}]).map((faults) =>
+    createFunctions({
+      ...{ clock, random, faults, ...options.functions },
+      ...{ job: (_, draw) => job(draw) * control.slowdown, answer: (wire) => answerOfBlock(wire, foundEvery) },
+    }),
+  );
+  const onEvent = (event: DispatchEvent) => {
+    events[event.kind]++;
+    if (event.kind === 'call_ended') records.push(event.record);
+  };
+  const dispatcher = dispatcherOf(options, config, { clock, random, functions, onEvent });
+  const executor = executorOf(options, config, clock, dispatcher, counts);
   const queue = createJobQueue({
     ...{ concurrency: options.concurrency ?? 1000, maxOutstandingPerTenant: 1_000_000, monotonicMs: clock.monotonicMs },
     ...{ onLength: () => {}, onRefused: () => {}, onWaited: () => {} },
@@ -164,9 +191,7 @@ export function createWorld(options: WorldOptions): World {
       ...{ config: config.queryFrontend, limits: () => config.limits, clock, queue, runJob: executor.search, onRetries: () => {} },
       blocklist: () => blocks,
     };
-    const expected = Array.from({ length: jobs }, (_, index) => index)
-      .filter((index) => index % foundEvery === 0)
-      .map(traceOfBlock);
+    const withTrace = Array.from({ length: jobs }, (_, index) => index).filter((index) => index % foundEvery === 0);
     const { start: from, end } = simulatedRange;
     const query = `q=%7B%7D&start=${from}&end=${end}&limit=${limit}`;
     const call = { tenantLabel: 'simulated', tenants: [simulatedTenant], query, format: 'json' as const };
@@ -174,7 +199,7 @@ export function createWorld(options: WorldOptions): World {
     const outcome = await search(environment, call, signal);
     const latencyMs = clock.monotonicMs() - startedMs;
     if (outcome.kind === 'jobFailed') return { latencyMs, failure: outcome.message, wrong: false };
-    return { latencyMs, failure: undefined, wrong: isWrong(outcome.answer, expected, limit) };
+    return { latencyMs, failure: undefined, wrong: isWrong(outcome.answer, withTrace.map(traceOfBlock), limit) };
   };
   return {
     ...{ clock, random, records, events, counts, control, start, logs: functions.map(({ log }) => log) },
