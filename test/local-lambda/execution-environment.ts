@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { type InvocationEnd, startRuntimeApi } from './runtime-api.ts';
 
 /** What a function is started with. */
 export interface EnvironmentOptions {
@@ -16,11 +15,6 @@ export interface EnvironmentOptions {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** How an invocation ended: the payload of the function, or what Lambda says in its place. */
-export type InvocationEnd =
-  | { readonly kind: 'result'; readonly payload: Buffer; readonly coldStart: boolean; readonly durationMs: number }
-  | { readonly kind: 'error'; readonly errorType: string; readonly errorMessage: string };
-
 /** One sandbox: a process that runs one invocation at a time and is frozen in between. */
 export interface ExecutionEnvironment {
   readonly invoke: (payload: Buffer) => Promise<InvocationEnd>;
@@ -32,12 +26,8 @@ export interface ExecutionEnvironment {
 
 const memoryCheckMs = 10;
 
-interface Invocation {
-  readonly id: string;
-  readonly payload: Buffer;
-  readonly deadlineMs: number;
-  readonly end: (end: InvocationEnd) => void;
-}
+/** Why a sandbox was ended. */
+type Killed = 'timeout' | 'memory' | 'stop' | undefined;
 
 /** Resident memory of a process; 0 where it is gone. */
 function residentMb(pid: number): number {
@@ -48,91 +38,51 @@ function residentMb(pid: number): number {
   }
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
-/** The process of one sandbox with the Runtime API that it asks. */
-export async function startEnvironment(options: EnvironmentOptions): Promise<ExecutionEnvironment> {
-  const { name, memoryMb, timeoutMs } = options;
-  let waiting: ServerResponse | undefined; // the function asks for the next invocation
-  let current: (Invocation & { readonly startedMs: number }) | undefined;
-  let queued: Invocation | undefined;
-  let invocations = 0;
-  let initError: string | undefined;
-
-  const hand = (): void => {
-    if (waiting === undefined || queued === undefined) return;
-    const { id, payload, deadlineMs } = queued;
-    current = { ...queued, startedMs: performance.now() };
-    queued = undefined;
-    const arn = `arn:aws:lambda:us-east-1:123456789012:function:${name}`;
-    const headers = {
-      'Lambda-Runtime-Aws-Request-Id': id,
-      'Lambda-Runtime-Deadline-Ms': `${deadlineMs}`,
-      'Lambda-Runtime-Invoked-Function-Arn': arn,
-    };
-    waiting.writeHead(200, headers).end(payload);
-    waiting = undefined;
-  };
-  const server = createServer(async (request, response) => {
-    const path = request.url ?? '';
-    if (path.endsWith('/invocation/next')) {
-      waiting = response;
-      if (queued === undefined && invocations > 0) child.kill('SIGSTOP'); // frozen until the next event
-      hand();
-      return;
-    }
-    const body = await bodyOf(request);
-    response.writeHead(202).end('{"status":"OK"}');
-    if (path.endsWith('/init/error')) initError = body.toString();
-    const ended = current;
-    if (ended === undefined || !path.includes(ended.id)) return;
-    if (path.endsWith('/response')) {
-      ended.end({ kind: 'result', payload: body, coldStart: invocations === 1, durationMs: performance.now() - ended.startedMs });
-    } else {
-      const { errorType, errorMessage } = JSON.parse(body.toString());
-      ended.end({ kind: 'error', errorType, errorMessage });
-    }
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, 'bootstrap.mjs')], {
+function startProcess(options: EnvironmentOptions, runtimeApi: string): ChildProcess {
+  return spawn(process.execPath, [join(import.meta.dirname, 'bootstrap.mjs')], {
     cwd: options.taskRoot,
     env: {
       ...options.variables,
-      AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-      AWS_LAMBDA_FUNCTION_NAME: name,
-      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: `${memoryMb}`,
+      AWS_LAMBDA_RUNTIME_API: runtimeApi,
+      AWS_LAMBDA_FUNCTION_NAME: options.name,
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: `${options.memoryMb}`,
       AWS_REGION: 'us-east-1',
       LAMBDA_TASK_ROOT: options.taskRoot,
       _HANDLER: options.handler,
     },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
+}
+
+/** What Lambda says of an invocation whose process has ended. */
+function deathNote(killed: Killed, id: string, timeoutMs: number, initError: string | undefined): InvocationEnd {
+  if (killed === 'timeout') {
+    const errorMessage = `RequestId: ${id} Error: Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`;
+    return { kind: 'error', errorType: 'Sandbox.Timedout', errorMessage };
+  }
+  const errorMessage = initError ?? `RequestId: ${id} Error: Runtime exited with error: signal: killed`;
+  return { kind: 'error', errorType: killed === 'memory' ? 'Runtime.OutOfMemory' : 'Runtime.ExitError', errorMessage };
+}
+
+/** The process of one sandbox with the Runtime API that it asks. */
+export async function startEnvironment(options: EnvironmentOptions): Promise<ExecutionEnvironment> {
+  const { name, memoryMb, timeoutMs } = options;
+  let invocations = 0;
   let dead = false;
-  let killedFor = '';
-  child.once('exit', () => {
-    dead = true;
-    const message = initError ?? `RequestId: ${current?.id ?? queued?.id} Error: Runtime exited with error: signal: killed`;
-    const end = (current ?? queued)?.end;
-    if (killedFor === 'timeout')
-      end?.({
-        kind: 'error',
-        errorType: 'Sandbox.Timedout',
-        errorMessage: `Error: Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`,
-      });
-    else end?.({ kind: 'error', errorType: killedFor === 'memory' ? 'Runtime.OutOfMemory' : 'Runtime.ExitError', errorMessage: message });
-    server.closeAllConnections();
-    server.close();
-  });
-  const kill = (why: string): void => {
-    killedFor = why;
+  let killed: Killed;
+  // Frozen until the next event, except while it starts.
+  const api = await startRuntimeApi(name, () => invocations > 0 && child.kill('SIGSTOP'));
+  const child = startProcess(options, api.address);
+  const kill = (why: Killed): void => {
+    killed = why;
     child.kill('SIGKILL');
   };
-
+  child.once('exit', () => {
+    dead = true;
+    const ended = api.current();
+    ended?.end(deathNote(killed, ended.id, timeoutMs, api.initError()));
+    api.close();
+  });
   const invoke = (payload: Buffer): Promise<InvocationEnd> => {
     invocations++;
     return new Promise((resolve) => {
@@ -143,13 +93,10 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Exe
       const end = (how: InvocationEnd): void => {
         clearInterval(watch);
         clearTimeout(timer);
-        current = undefined;
-        queued = undefined;
         resolve(how);
       };
-      queued = { id: `${name}-${invocations}`, payload, deadlineMs: Date.now() + timeoutMs, end };
       child.kill('SIGCONT');
-      hand();
+      api.give({ id: `${name}-${invocations}`, payload, deadlineMs: Date.now() + timeoutMs, end });
     });
   };
   const stop = async (): Promise<void> => {

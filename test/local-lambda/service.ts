@@ -1,5 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
-import { type EnvironmentOptions, type ExecutionEnvironment, type InvocationEnd, startEnvironment } from './execution-environment.ts';
+import { type EnvironmentOptions, type ExecutionEnvironment, startEnvironment } from './execution-environment.ts';
+import type { InvocationEnd } from './runtime-api.ts';
 import { unzip } from './unzip.ts';
 
 /** Lambda's limit of a synchronous payload, both ways. */
