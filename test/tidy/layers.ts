@@ -11,7 +11,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'engine/api': ['engine/base'],
   'engine/traceql': ['engine/base'],
   'engine/kernels': ['engine/base', 'engine/api'], // the tables of the answers that kernels write
-  'engine/backend': ['engine/base'],
+  'engine/cache': ['engine/base'],
+  'engine/backend': ['engine/base', 'engine/cache'],
   'engine/blocklist': ['engine/base', 'engine/backend', 'engine/api'],
   'engine/parquet': ['engine/base', 'engine/backend', 'engine/api', 'engine/traceql', 'engine/kernels'],
   'engine/vparquet': ['engine/base', 'engine/backend', 'engine/api', 'engine/traceql', 'engine/kernels', 'engine/parquet'],
