@@ -1,6 +1,7 @@
 import type { Backend } from '#engine/backend/backend.ts';
 import { createRangeCache, type RangeCache } from '#engine/backend/cached.ts';
 import { createLru, type Lru } from '#engine/base/lru.ts';
+import type { BlockCache } from '#engine/cache/block-cache.ts';
 import type { PlainDictionary } from '#engine/kernels/kernels.ts';
 import type { BloomFilter } from '#engine/vparquet/bloom.ts';
 import { createKernelPool, type KernelPool } from './kernel-pool.ts';
@@ -10,6 +11,8 @@ import type { OpenBlock } from './open-block.ts';
 export interface JobEnvironment {
   readonly backend: Backend;
   readonly kernels: KernelPool;
+  /** Caches beside the process's own, for what is not in these; undefined where none is configured. */
+  readonly blockCache: BlockCache | undefined;
   /** Footers, decoded. */
   readonly blocks: Lru<string, OpenBlock>;
   /** Offset indexes and the like, as stored. */
@@ -25,6 +28,7 @@ export interface JobEnvironment {
 /** Limits of a {@link JobEnvironment}. */
 export interface JobEnvironmentOptions {
   readonly backend: Backend;
+  readonly blockCache?: BlockCache | undefined;
   /** WASM memory that one job may use. */
   readonly maxMemoryBytes: number;
   /** For footers, dictionaries, offset indexes and bloom filters together. */
@@ -40,10 +44,11 @@ const maxIdleBytes = 128 * 1024 * 1024;
 
 /** Creates the environment of a querier or function. */
 export function createJobEnvironment(options: JobEnvironmentOptions): JobEnvironment {
-  const { backend, maxMemoryBytes, cacheBytes, maxConcurrentJobs, firstWindowRows } = options;
+  const { backend, blockCache, maxMemoryBytes, cacheBytes, maxConcurrentJobs, firstWindowRows } = options;
   return {
     firstWindowRows,
     backend,
+    blockCache,
     kernels: createKernelPool({ maxInstances: maxConcurrentJobs ?? defaultConcurrentJobs, maxBytes: maxMemoryBytes, maxIdleBytes }),
     blocks: createLru({ maxBytes: Math.floor(cacheBytes / 4) }),
     ranges: createRangeCache({ maxBytes: Math.floor(cacheBytes / 8) }),

@@ -3,6 +3,7 @@ import type { TraceBlockPart } from '#engine/api/trace-block-params.ts';
 import { blockObjectKey } from '#engine/backend/keys.ts';
 import { AppError, throwIfAborted, toAppError } from '#engine/base/errors.ts';
 import type { TenantId } from '#engine/base/units.ts';
+import type { BlockCache, BloomAge } from '#engine/cache/block-cache.ts';
 import { type BloomFilter, bloomKey, bloomShard, mayContain, parseBloom } from '#engine/vparquet/bloom.ts';
 import { reconstructTrace } from '#engine/vparquet/reconstruct.ts';
 import { type BlockVersion, blockVersion } from '#engine/vparquet/versions.ts';
@@ -12,7 +13,7 @@ import { createBlockReader, openBlock } from './open-block.ts';
 import { readTraceRow } from './read-trace-row.ts';
 
 /** What a lookup needs to know of a block. */
-export type TraceBlock = Omit<TraceBlockPart, 'totalRecords'>;
+export type TraceBlock = Omit<TraceBlockPart, 'totalRecords'> & BloomAge;
 
 /** The part of a trace that a block holds, if any, and what the lookup read of data.parquet. */
 export interface TraceLookup {
@@ -64,20 +65,43 @@ function readableVersion({ version, blockId }: TraceBlock): BlockVersion {
 async function readBloom(
   environment: JobEnvironment,
   tenant: TenantId,
-  { blockId, bloomShards }: TraceBlock,
+  block: TraceBlock,
   traceId: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<BloomFilter> {
+  const { blockId, bloomShards } = block;
   const name = `bloom-${bloomShard(traceId, bloomShards)}` as const;
   const key = blockObjectKey(tenant, blockId, name);
   const known = environment.blooms.get(key);
   if (known !== undefined) return known;
+  const cache = environment.blockCache?.keepsBloom(block) ? environment.blockCache : undefined;
+  const cached = await readCachedBloom(cache, key, signal);
+  if (cached !== undefined) {
+    environment.blooms.set(key, cached, cached.words.byteLength);
+    return cached;
+  }
   const bytes = await environment.backend.read(key, signal);
   try {
     const filter = parseBloom(bytes);
     environment.blooms.set(key, filter, bytes.byteLength);
+    cache?.setObject('bloom', key, bytes);
     return filter;
   } catch (thrown) {
     throw new AppError('corrupt_block', `block ${blockId}, ${name}: ${toAppError(thrown).message}`, { cause: thrown });
+  }
+}
+
+/** The filter from a cache; undefined where it is not there, or is none. */
+async function readCachedBloom(
+  cache: BlockCache | undefined,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<BloomFilter | undefined> {
+  const bytes = await cache?.getObject('bloom', key, signal);
+  if (bytes === undefined) return undefined;
+  try {
+    return parseBloom(bytes);
+  } catch {
+    return undefined;
   }
 }

@@ -5,6 +5,8 @@ import type { BlockId, TenantId } from '#engine/base/units.ts';
 import type { Kernels, PlainDictionary } from '#engine/kernels/kernels.ts';
 import { footerLength, type ParquetFile, parseParquetTail } from '#engine/parquet/file.ts';
 import type { BlockReader, PlainCache } from '#engine/scan/row-group.ts';
+import { readPages } from './cached-pages.ts';
+import { type CachedIndexes, cachedIndexes, keepTail, readCachedTail } from './cached-tail.ts';
 import type { JobEnvironment } from './environment.ts';
 
 /** A block whose footer is known. */
@@ -13,6 +15,8 @@ export interface OpenBlock {
   /** The end of data.parquet from this offset on: column and offset indexes stand in front of the footer. */
   readonly tailStart: number;
   readonly tail: Uint8Array;
+  /** Indexes that come from caches as a whole. */
+  readonly cachedIndexes: CachedIndexes;
 }
 
 /** What it takes to open a block: data.parquet's size and the footer's, 0 where unknown (spec blocks §2). */
@@ -45,12 +49,32 @@ export async function openBlock(
   const known = environment.blocks.get(cacheKey);
   if (known !== undefined) return known;
   try {
-    const block = await readTail(environment, kernels, key, location, signal);
+    const block =
+      (await openCached(environment, kernels, key, location, signal)) ?? (await readTail(environment, kernels, key, location, signal));
     environment.blocks.set(cacheKey, block, block.tail.byteLength + block.file.footer.chunks.byteLength + 16_384);
     return block;
   } catch (thrown) {
     if (!(thrown instanceof AppError) || thrown.code !== 'corrupt_block') throw thrown;
     throw new AppError('corrupt_block', `block ${blockId}: reading footer of parquet file: ${thrown.message}`, { cause: thrown });
+  }
+}
+
+/** With the footer from a cache; undefined where it is in none, or of no use. */
+async function openCached(
+  { blockCache }: JobEnvironment,
+  kernels: Kernels,
+  key: string,
+  location: BlockLocation,
+  signal: AbortSignal | undefined,
+): Promise<OpenBlock | undefined> {
+  const cached = await readCachedTail(blockCache, key, location, signal);
+  if (blockCache === undefined || cached === undefined) return undefined;
+  try {
+    const file = parseParquetTail(kernels, cached.tail, location.sizeBytes);
+    return { file, ...cached, cachedIndexes: cachedIndexes(blockCache, file) };
+  } catch (thrown) {
+    if (thrown instanceof AppError && thrown.code === 'corrupt_block') return undefined;
+    throw thrown;
   }
 }
 
@@ -72,7 +96,11 @@ async function readTail(
     tailStart = sizeBytes - tailEndBytes - length;
     tail = await backend.readRange(key, tailStart, sizeBytes, signal);
   }
-  return { file: parseParquetTail(kernels, tail, sizeBytes), tailStart, tail };
+  const file = parseParquetTail(kernels, tail, sizeBytes);
+  const { blockCache } = environment;
+  const block = { file, tailStart, tail, cachedIndexes: blockCache === undefined ? [] : cachedIndexes(blockCache, file) };
+  keepTail(blockCache, key, block, length);
+  return block;
 }
 
 /** A reader of one block's data, with what it has read from the store so far. */
@@ -88,19 +116,37 @@ export function createBlockReader(
   { tenant, blockId }: BlockLocation,
   signal?: AbortSignal,
 ): MeasuredReader {
-  const { backend, ranges } = environment;
+  const { backend, ranges, blockCache } = environment;
+  const pageCache = blockCache?.holds('parquet-page') ? blockCache : undefined;
   const key = blockObjectKey(tenant, blockId, 'data.parquet');
   let bytesRead = 0;
   const read = async (start: number, end: number): Promise<Uint8Array> => {
     if (start >= block.tailStart) return block.tail.subarray(start - block.tailStart, end - block.tailStart);
     bytesRead += end - start;
-    return backend.readRange(key, start, end, signal);
+    if (pageCache === undefined) return backend.readRange(key, start, end, signal);
+    const [content] = await readPages(pageCache, backend, key, [{ start, end }], signal);
+    return content!;
+  };
+  /** An index by way of all indexes of its kind, which are cached as one. */
+  const readIndexes = async ({ role, range }: CachedIndexes[number]): Promise<Uint8Array> => {
+    const held = ranges.get(key, range.start, range.end);
+    if (held !== undefined) return held;
+    const [cached] = await blockCache!.getRanges(role, key, [range], signal);
+    const content = cached ?? (await backend.readRange(key, range.start, range.end, signal));
+    if (cached === undefined) blockCache!.setRange(role, key, range, content);
+    ranges.set(key, range.start, range.end, content);
+    return content;
   };
   const reader: BlockReader = {
     name: blockId,
     read,
     readCached: async (start, end) => {
       if (start >= block.tailStart || end - start > maxCachedRangeBytes) return read(start, end);
+      const whole = block.cachedIndexes.find(({ range }) => range.start <= start && end <= range.end);
+      if (whole !== undefined) {
+        bytesRead += end - start;
+        return (await readIndexes(whole)).subarray(start - whole.range.start, end - whole.range.start);
+      }
       const held = ranges.get(key, start, end);
       if (held !== undefined) return held;
       const content = await read(start, end);
@@ -108,7 +154,8 @@ export function createBlockReader(
       return content;
     },
     load: async (kernels, start, end) => {
-      if (start >= block.tailStart || backend.readInto === undefined) return kernels.put(await read(start, end));
+      const throughCache = pageCache?.fitsPage({ start, end }) === true;
+      if (start >= block.tailStart || throughCache || backend.readInto === undefined) return kernels.put(await read(start, end));
       bytesRead += end - start;
       const at = kernels.alloc(end - start);
       const pending = backend.readInto(key, start, kernels.u8(at, end - start), signal);
@@ -117,7 +164,7 @@ export function createBlockReader(
     },
     readMany: async (wanted) => {
       for (const { start, end } of wanted) bytesRead += end - start;
-      return readRanges(backend, key, wanted, signal);
+      return pageCache === undefined ? readRanges(backend, key, wanted, signal) : readPages(pageCache, backend, key, wanted, signal);
     },
     plain: createPlainCache(environment.plain, key),
     roundTripsMatter: backend.coalesceGapBytes > 0,
