@@ -1,11 +1,11 @@
 import type { Backend } from '#engine/backend/backend.ts';
 import type { BackendConfig, BackendContext } from '#engine/backend/create.ts';
 import { openStorage } from '#engine/backend/open-storage.ts';
-import type { OnStorageEvent } from '#engine/backend/storage-events.ts';
 import type { Clock } from '#engine/base/clock.ts';
 import { toAppError } from '#engine/base/errors.ts';
 import { createPoller, type Poller } from '#engine/blocklist/poller.ts';
 import { createJobEnvironment, type JobEnvironment } from '#engine/jobs/environment.ts';
+import { openProcessCaches, type ProcessCaches } from './caches.ts';
 import type { Config } from './config/config.ts';
 import { storageConfig } from './config/storage.ts';
 import type { OpenPools } from './external/pools.ts';
@@ -75,10 +75,11 @@ interface Parts {
   readonly functions: OpenPools;
 }
 
-function engineSearch({ options }: Parts, environment: JobEnvironment, storage: BackendConfig, onStorageEvent: OnStorageEvent) {
+function engineSearch({ options }: Parts, environment: JobEnvironment, storage: BackendConfig, caches: ProcessCaches) {
   const threads = options.config.querier.scanThreads;
   const limits = { threads, maxMemoryBytes: maxJobMemoryBytes, cacheBytes };
-  return createEngineSearch({ environment, backend: storage, env: options.env, ...limits, onStorageEvent });
+  const { threadCaches, onStorageEvent } = caches;
+  return createEngineSearch({ environment, backend: storage, env: options.env, ...limits, caches: threadCaches, onStorageEvent });
 }
 
 function runners(parts: Parts, { jobs, searchSelf }: Engine, blocks: Poller): Runners {
@@ -234,8 +235,9 @@ export async function startApp(options: AppOptions): Promise<App> {
   const onStorageEvent = createStorageMetrics(parts.metrics);
   const backend = await openStorage(storage, options, onStorageEvent);
   const blocks = poller(parts, backend);
-  const jobs = createJobEnvironment({ backend, maxMemoryBytes: maxJobMemoryBytes, cacheBytes });
-  const engine = engineSearch(parts, jobs, storage, onStorageEvent);
+  const caches = await openProcessCaches(config.values, clock, onStorageEvent);
+  const jobs = createJobEnvironment({ backend, maxMemoryBytes: maxJobMemoryBytes, cacheBytes, blockCache: caches.blockCache });
+  const engine = engineSearch(parts, jobs, storage, caches);
   const served = await open(parts, readiness, { jobs, searchSelf: options.searchSelf ?? engine.search }, blocks);
   const { http, grpc } = served;
   const stop = new AbortController();
@@ -267,6 +269,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       await worker?.close(graceMs);
       await closeFrontend(served, graceMs);
       await engine.close();
+      caches.close();
     },
   };
 }

@@ -31,7 +31,6 @@ const runtimePackages = [
   'google-auth-library',
   'hysnappy',
   'iovalkey',
-  'memjs',
   'p-any',
   'prom-client',
   'yaml',

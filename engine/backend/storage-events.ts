@@ -1,6 +1,7 @@
 import type { AppError } from '#engine/base/errors.ts';
+import type { CacheEvent } from '#engine/cache/events.ts';
 
-/** Something that happened between this process and its storage, for metrics. Plain data: scan threads post theirs to the main thread. */
+/** Something that happened between this process and its storage or caches, for metrics. Plain data: scan threads post theirs to the main thread. */
 export type StorageEvent =
   /** A request to the object storage has ended. */
   | {
@@ -10,7 +11,8 @@ export type StorageEvent =
       readonly errorCode?: AppError['code'];
     }
   /** A further request for what another one has not answered yet. */
-  | { readonly kind: 'hedge' };
+  | { readonly kind: 'hedge' }
+  | CacheEvent;
 
 /** Takes events as they come; must not throw. */
 export type OnStorageEvent = (event: StorageEvent) => void;

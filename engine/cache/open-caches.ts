@@ -8,6 +8,8 @@ import type { CacheStore } from './store.ts';
 /** The caches of a process by what they hold. */
 export interface Caches {
   readonly of: (role: CacheRole) => Cache | undefined;
+  /** Resolves when all writes that wait now have gone out. */
+  readonly flush: () => Promise<void>;
   readonly close: () => void;
 }
 
@@ -18,7 +20,7 @@ export interface CachesContext {
 }
 
 /** No cache for anything. */
-export const noCaches: Caches = { of: () => undefined, close: () => undefined };
+export const noCaches: Caches = { of: () => undefined, flush: async () => undefined, close: () => undefined };
 
 /** Opens the caches that hold one of the wanted roles, without calling them. Clients are loaded only where they are configured. */
 export async function openCaches(
@@ -35,6 +37,9 @@ export async function openCaches(
   }
   return {
     of: (role) => byRole.get(role),
+    flush: async () => {
+      await Promise.all([...new Set(byRole.values())].map((cache) => cache.flush()));
+    },
     close: () => {
       for (const cache of new Set(byRole.values())) cache.close();
     },

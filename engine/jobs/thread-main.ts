@@ -4,6 +4,7 @@ import { openStorage } from '#engine/backend/open-storage.ts';
 import type { StorageEvent } from '#engine/backend/storage-events.ts';
 import { systemClock } from '#engine/base/clock.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
+import { openBlockCache } from '#engine/cache/open-block-cache.ts';
 import { createJobEnvironment } from './environment.ts';
 import { searchBlock } from './search-block.ts';
 import type { ThreadRequest, ThreadResponse, ThreadSetup } from './thread-protocol.ts';
@@ -13,12 +14,21 @@ async function main(setup: ThreadSetup): Promise<void> {
   const port = parentPort;
   if (port === null) throw new AppError('internal', 'thread-main.ts runs in a worker thread only');
   const events: StorageEvent[] = [];
-  const context = { clock: systemClock, random: Math.random, env: setup.env };
-  const backend = await openStorage(setup.backend, context, (event) => events.push(event));
-  const environment = createJobEnvironment({ backend, maxMemoryBytes: setup.maxMemoryBytes, cacheBytes: setup.cacheBytes });
   const running = new Map<number, AbortController>();
-  const answer = (response: ThreadResponse, transfer: readonly TransferListItem[] = []) => {
+  const postEvents = () => {
     if (events.length > 0) port.postMessage({ kind: 'storage', events: events.splice(0) } satisfies ThreadResponse);
+  };
+  const onEvent = (event: StorageEvent) => {
+    events.push(event);
+    // Writes to caches go on after the last job; the others are told together.
+    if (running.size === 0) postEvents();
+  };
+  const { backend: storage, env, maxMemoryBytes, cacheBytes, caches } = setup;
+  const backend = await openStorage(storage, { clock: systemClock, random: Math.random, env }, onEvent);
+  const opened = caches === undefined ? undefined : await openBlockCache(caches, systemClock, onEvent);
+  const environment = createJobEnvironment({ backend, maxMemoryBytes, cacheBytes, blockCache: opened?.blockCache });
+  const answer = (response: ThreadResponse, transfer: readonly TransferListItem[] = []) => {
+    postEvents();
     port.postMessage(response, transfer);
   };
   port.on('message', (message: ThreadRequest) => {

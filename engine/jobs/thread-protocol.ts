@@ -5,6 +5,7 @@ import type { Environment } from '#engine/backend/s3-options.ts';
 import type { StorageEvent } from '#engine/backend/storage-events.ts';
 import type { ErrorCode } from '#engine/base/errors.ts';
 import type { TenantId } from '#engine/base/units.ts';
+import type { BlockCacheConfig } from '#engine/cache/open-block-cache.ts';
 
 /** What a scan thread is started with. */
 export interface ThreadSetup {
@@ -12,6 +13,7 @@ export interface ThreadSetup {
   readonly env: Environment;
   readonly maxMemoryBytes: number;
   readonly cacheBytes: number;
+  readonly caches?: BlockCacheConfig | undefined;
 }
 
 /** What goes to a scan thread. `id` tells the jobs of one thread apart. */

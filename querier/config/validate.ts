@@ -176,8 +176,7 @@ export function configWarnings(values: Values): readonly string[] {
     'query_frontend.trace_by_id.concurrent_shards is greater than query_shards and is lowered to it',
   );
   warn(get('storage.trace.backend') === 'local' && get('target') !== 'all', 'storage.trace.backend local works with target all only');
-  warn(get('storage.trace.cache') !== '', 'storage.trace.cache is deprecated and has no effect in this version');
-  warn(get('cache') !== undefined, 'cache has no effect in this version: answers and pages are cached in memory only');
+  warn(get('storage.trace.cache') !== '', 'storage.trace.cache is deprecated: use cache.caches');
   warn(get('query_frontend.mcp_server.enabled') === true, 'query_frontend.mcp_server.enabled has no effect in this version');
   warn(
     get('overrides.per_tenant_override_config') !== '',

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { BackendConfig, BackendContext } from '#engine/backend/create.ts';
 import type { OnStorageEvent } from '#engine/backend/storage-events.ts';
+import { type BlockCacheConfig, shareOfCaches } from '#engine/cache/open-block-cache.ts';
 import type { JobEnvironment } from '#engine/jobs/environment.ts';
 import { createScanThreads } from '#engine/jobs/scan-threads.ts';
 import { searchBlock } from '#engine/jobs/search-block.ts';
@@ -16,17 +17,19 @@ export interface EngineSearchOptions {
   readonly threads: number;
   readonly maxMemoryBytes: number;
   readonly cacheBytes: number;
+  /** For the threads to open; the environment has its own. */
+  readonly caches: BlockCacheConfig | undefined;
   /** Told of the threads' requests to the store. */
   readonly onStorageEvent: OnStorageEvent;
 }
 
 /** Searches in this process, on every core of the machine. */
 export function createEngineSearch(options: EngineSearchOptions): { readonly search: RunJob; readonly close: () => Promise<void> } {
-  const { environment, backend, env, maxMemoryBytes, cacheBytes, onStorageEvent } = options;
+  const { environment, backend, env, maxMemoryBytes, cacheBytes, caches, onStorageEvent } = options;
   const total = options.threads > 0 ? options.threads : availableParallelism();
   const threads = createScanThreads({
     count: total > 1 ? total : 0,
-    setup: { backend, env, maxMemoryBytes, cacheBytes: Math.floor(cacheBytes / total) },
+    setup: { backend, env, maxMemoryBytes, cacheBytes: Math.floor(cacheBytes / total), caches: caches && shareOfCaches(caches, total) },
     onStorageEvent,
     searchHere: (...job) => searchBlock(environment, ...job),
   });

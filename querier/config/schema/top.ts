@@ -18,7 +18,7 @@ export const topKeys = [
     ['metrics_generator_enabled', 'bool', undefined, 'removed'],
     ['autocomplete_filtering_enabled', 'bool', undefined, 'removed', 'Always on.'],
     ['memberlist', 'any', undefined, 'accepted', 'There is no ring.'],
-    ['cache', 'any', undefined, 'accepted'],
+    ['cache', 'any', undefined, 'used', 'See docs/caching.md.'],
     ['usage_report.reporting_enabled', 'bool', true, 'accepted', 'Nothing is ever reported.'],
     ['usage_report.backoff', 'any', undefined, 'accepted'],
   ]),

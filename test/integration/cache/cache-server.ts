@@ -30,7 +30,7 @@ export async function startCacheServer(reply: Answer): Promise<CacheServer> {
   const commands: string[] = [];
   const sockets = new Set<Socket>();
   let behaviour: Behaviour = 'good';
-  const server = createServer((socket) => {
+  const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => undefined);
