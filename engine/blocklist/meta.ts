@@ -100,8 +100,8 @@ export function checkMeta(parts: MetaParts, pool: MetaPool): BlockMeta {
     tenant: owner,
     blockId: id,
     version: pool.version(version),
-    startSeconds: unixSeconds(parts.startSeconds),
-    endSeconds: unixSeconds(parts.endSeconds),
+    startSeconds: unixSeconds(small(parts.startSeconds)),
+    endSeconds: unixSeconds(small(parts.endSeconds)),
     totalTraces: count('totalObjects', parts.totalTraces, Number.MAX_SAFE_INTEGER),
     sizeBytes: bytes(count('size', parts.sizeBytes, Number.MAX_SAFE_INTEGER)),
     footerBytes: bytes(count('footerSize', parts.footerBytes, maxUint32)),
@@ -132,10 +132,18 @@ export function parseTimeMs(value: unknown, member: string): number {
 
 const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
 
+/**
+ * The same number, as V8's small integer where it is one: numbers that were computed as floating point would take 16 bytes each beside the object, and there may
+ * be a million metas.
+ */
+function small(value: number): number {
+  return value === (value | 0) ? value | 0 : value;
+}
+
 function count(member: string, value: unknown, max: number): number {
   if (value === undefined || value === null) return 0;
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > max) throw invalid(member, value);
-  return value;
+  return small(value);
 }
 
 /** Dedicated columns in their short form of JSON (spec blocks §2.1), parsed; absent is none. Throws `corrupt_block`. */

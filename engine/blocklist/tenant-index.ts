@@ -2,18 +2,10 @@ import { promisify } from 'node:util';
 import { gunzip, zstdDecompress } from 'node:zlib';
 import { AppError } from '#engine/base/errors.ts';
 import type { BlockId } from '#engine/base/units.ts';
-import {
-  type BlockMeta,
-  blockMetaFromJson,
-  type CompactedBlockMeta,
-  checkMeta,
-  type MetaParts,
-  parseColumns,
-  parseJsonBytes,
-  parseTimeMs,
-} from './meta.ts';
+import { type BlockMeta, blockMetaFromJson, type CompactedBlockMeta, parseJsonBytes, parseTimeMs } from './meta.ts';
 import { createMetaPool, type MetaPool } from './meta-pool.ts';
-import { type ProtobufField, readProtobufFields } from './protobuf-reader.ts';
+import { createMetaReaders, readTimeMs } from './protobuf-meta.ts';
+import { nextField, readMessage } from './protobuf-reader.ts';
 
 /** A tenant's list of blocks as an index builder wrote it (spec blocks §3). */
 export interface TenantIndex {
@@ -84,25 +76,23 @@ function settle(meta: BlockMeta, known: DecodeOptions['known']): BlockMeta {
 export async function decodeProtobufIndex(packed: Uint8Array, options: DecodeOptions = {}): Promise<TenantIndex> {
   const { maxBytes = maxIndexBytes.protobuf, pool = createMetaPool(), known } = options;
   const message = await unpack(() => unpackZstd(packed, { maxOutputLength: maxBytes }), tenantIndexNames.protobuf, maxBytes);
+  const reader = readMessage(message);
+  const readers = createMetaReaders(pool, known);
   const metas: BlockMeta[] = [];
   const compacted: CompactedBlockMeta[] = [];
   let createdAtMs: number | undefined;
-  let fields = 0;
-  for (const field of readProtobufFields(message)) {
-    if (field.number === 1) createdAtMs = timestampMs(field);
-    else if (field.number === 2) metas.push(settle(blockMetaOf(field, pool), known));
-    else if (field.number === 3) {
-      const { meta, compactedMs } = compactedMetaOf(field, pool);
-      compacted.push({ meta: settle(meta, known), compactedMs });
-    }
-    if (++fields % blocksPerTurn === 0) await nextTurn();
+  for (let fields = 1; nextField(reader); fields++) {
+    if (reader.number === 1) createdAtMs = readTimeMs(reader);
+    else if (reader.number === 2) metas.push(readers.readMeta(reader));
+    else if (reader.number === 3) compacted.push(readers.readCompacted(reader));
+    if (fields % blocksPerTurn === 0) await nextTurn();
   }
   // Every writer sets it; without it an empty object would pass for a tenant without blocks.
   if (createdAtMs === undefined) throw new AppError('corrupt_block', 'the tenant index has no created_at');
   return { createdAtMs, metas, compacted };
 }
 
-async function unpack(run: () => Promise<Buffer>, name: string, maxBytes: number): Promise<Uint8Array> {
+async function unpack(run: () => Promise<Buffer>, name: string, maxBytes: number): Promise<Buffer> {
   try {
     return await run();
   } catch (cause) {
@@ -118,81 +108,4 @@ function listOf(value: unknown, member: string): readonly unknown[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new AppError('corrupt_block', `the tenant index: ${member} is no list`);
   return value;
-}
-
-function compactedMetaOf(field: ProtobufField, pool: MetaPool): CompactedBlockMeta {
-  let meta: BlockMeta | undefined;
-  let compactedMs = 0;
-  for (const inner of readProtobufFields(messageOf(field))) {
-    if (inner.number === 1) meta = blockMetaOf(inner, pool);
-    else if (inner.number === 2) compactedMs = timestampMs(inner);
-  }
-  if (meta === undefined) throw new AppError('corrupt_block', 'the tenant index has a compacted block without block_meta');
-  return { meta, compactedMs };
-}
-
-/** The parts that are plain numbers, by their field number (spec blocks §3). */
-const numberFields: Readonly<Record<number, keyof MetaParts>> = {
-  8: 'totalTraces',
-  9: 'sizeBytes',
-  10: 'compactionLevel',
-  13: 'totalRecords',
-  15: 'bloomShards',
-  16: 'footerBytes',
-  18: 'replicationFactor',
-};
-
-function blockMetaOf(field: ProtobufField, pool: MetaPool): BlockMeta {
-  const parts: { -readonly [Part in keyof MetaParts]?: MetaParts[Part] } = {};
-  let columns: Uint8Array = new Uint8Array(0);
-  for (const inner of readProtobufFields(messageOf(field))) {
-    const part = numberFields[inner.number];
-    if (part !== undefined) parts[part] = (inner.bytes === undefined ? inner.value : Number.NaN) as never;
-    else if (inner.number === 1) parts.version = textOf(inner);
-    else if (inner.number === 2) parts.blockId = uuidOf(inner);
-    else if (inner.number === 5) parts.tenant = textOf(inner);
-    else if (inner.number === 6) parts.startSeconds = Math.floor(timestampMs(inner) / 1000);
-    else if (inner.number === 7) parts.endSeconds = Math.floor(timestampMs(inner) / 1000);
-    else if (inner.number === 17) columns = messageOf(inner);
-  }
-  if (parts.startSeconds === undefined || parts.endSeconds === undefined) {
-    throw new AppError('corrupt_block', 'the tenant index has a block without start_time or end_time');
-  }
-  // Written also when there are none.
-  const text = Buffer.from(columns.buffer, columns.byteOffset, columns.byteLength).toString('latin1');
-  const parse = () => parseColumns(text === '' ? undefined : parseJsonBytes(columns, 'dedicated_columns of the tenant index'));
-  parts.dedicatedColumns = pool.columns(text, parse);
-  return checkMeta(parts as MetaParts, pool);
-}
-
-function messageOf({ number, bytes }: ProtobufField): Uint8Array {
-  if (bytes === undefined) throw new AppError('corrupt_block', `the tenant index: field ${number} has the wrong type`);
-  return bytes;
-}
-
-function textOf(field: ProtobufField): string {
-  return Buffer.from(messageOf(field)).toString('utf8');
-}
-
-function uuidOf(field: ProtobufField): string {
-  const raw = messageOf(field);
-  if (raw.length !== 16) throw new AppError('corrupt_block', `the tenant index has a block id of ${raw.length} bytes`);
-  return Buffer.from(raw)
-    .toString('hex')
-    .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-}
-
-/** The last second that a Date can show; what lies beyond is no time. */
-const maxSeconds = 8.64e12;
-
-function timestampMs(field: ProtobufField): number {
-  let seconds = 0;
-  let nanos = 0;
-  for (const inner of readProtobufFields(messageOf(field))) {
-    if (inner.number === 1) seconds = inner.value;
-    else if (inner.number === 2) nanos = inner.value;
-  }
-  const good = Number.isInteger(seconds) && Math.abs(seconds) <= maxSeconds && Number.isInteger(nanos) && nanos >= 0 && nanos < 1e9;
-  if (!good) throw new AppError('corrupt_block', 'the tenant index has a time that is none');
-  return seconds * 1000 + Math.floor(nanos / 1e6);
 }
