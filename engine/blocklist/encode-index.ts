@@ -78,13 +78,14 @@ function createColumnTexts(): (columns: readonly DedicatedColumn[]) => string {
 /** Blocks whose JSON is made at a time. */
 const jsonRun = 1000;
 
-/** Index.json.gz: a gzip member with the name that Tempo gives it. */
+/** Index.json.gz: a gzip member with the name that Tempo gives it. Packed fast, since readers prefer the other form: it was two thirds of a builder's time. */
 async function encodeJsonIndex({ createdAtMs, metas, compacted }: TenantIndex): Promise<Uint8Array> {
+  const timeText = createTimeText();
   const json = Buffer.concat([
     Buffer.from(`{"created_at":"${new Date(createdAtMs).toISOString()}","meta":`),
-    ...jsonList(metas, jsonOf),
+    ...jsonList(metas, (meta) => jsonOf(meta, timeText)),
     Buffer.from(',"compacted":'),
-    ...jsonList(compacted, jsonOfCompacted),
+    ...jsonList(compacted, (entry) => jsonOfCompacted(entry, timeText)),
     Buffer.from('}'),
   ]);
   const header = Buffer.from([0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 0xff]);
@@ -92,7 +93,7 @@ async function encodeJsonIndex({ createdAtMs, metas, compacted }: TenantIndex): 
   const trailer = Buffer.alloc(8);
   trailer.writeUInt32LE(crc32(json), 0);
   trailer.writeUInt32LE(json.length % 2 ** 32, 4);
-  return Buffer.concat([header, name, await packRaw(json), trailer]);
+  return Buffer.concat([header, name, await packRaw(json, { level: constants.Z_BEST_SPEED }), trailer]);
 }
 
 function jsonList<Entry>(entries: readonly Entry[], toJson: (entry: Entry) => object): Buffer[] {
@@ -105,18 +106,32 @@ function jsonList<Entry>(entries: readonly Entry[], toJson: (entry: Entry) => ob
   return [...parts, Buffer.from(']')];
 }
 
-function rfc3339(seconds: number): string {
-  return `${new Date(seconds * 1000).toISOString().slice(0, -5)}Z`;
+/** A time of whole seconds. */
+type TimeText = (seconds: number) => string;
+
+const daySeconds = 86_400;
+
+/** Makes texts of times, most of which lie on few days. */
+function createTimeText(): TimeText {
+  const days = new Map<number, string>();
+  const two = (value: number): string => (value < 10 ? `0${value}` : String(value));
+  return (seconds) => {
+    const day = Math.floor(seconds / daySeconds);
+    const date = days.get(day) ?? new Date(day * daySeconds * 1000).toISOString().slice(0, -'00:00:00.000Z'.length);
+    days.set(day, date);
+    const rest = seconds - day * daySeconds;
+    return `${date}${two(Math.floor(rest / 3600))}:${two(Math.floor(rest / 60) % 60)}:${two(rest % 60)}Z`;
+  };
 }
 
 /** A meta.json in Tempo's order of members. */
-function jsonOf(meta: BlockMeta): object {
+function jsonOf(meta: BlockMeta, timeText: TimeText): object {
   return {
     format: meta.version,
     blockID: meta.blockId,
     tenantID: meta.tenant,
-    startTime: rfc3339(meta.startSeconds),
-    endTime: rfc3339(meta.endSeconds),
+    startTime: timeText(meta.startSeconds),
+    endTime: timeText(meta.endSeconds),
     totalObjects: meta.totalTraces,
     ...(meta.sizeBytes > 0 && { size: meta.sizeBytes }),
     compactionLevel: meta.compactionLevel,
@@ -129,7 +144,7 @@ function jsonOf(meta: BlockMeta): object {
   };
 }
 
-function jsonOfCompacted({ meta, compactedMs }: CompactedBlockMeta): object {
-  const time = new Date(compactedMs).toISOString();
-  return { ...jsonOf(meta), compactedTime: compactedMs % 1000 === 0 ? rfc3339(compactedMs / 1000) : time };
+function jsonOfCompacted({ meta, compactedMs }: CompactedBlockMeta, timeText: TimeText): object {
+  const compactedTime = compactedMs % 1000 === 0 ? timeText(compactedMs / 1000) : new Date(compactedMs).toISOString();
+  return { ...jsonOf(meta, timeText), compactedTime };
 }

@@ -73,15 +73,20 @@ export async function scanTenant(
   return updateBlocklist(known, metas, compacted);
 }
 
+const compactedName = '/meta.compacted.json';
+const metaNames = ['/meta.json', compactedName] as const;
+const blockIdLength = 36;
+
 async function findBlocks(tenant: TenantId, { backend, maxBlocks }: ScanOptions, signal: AbortSignal | undefined) {
   const found = new Map<BlockId, FoundBlock>();
   const prefix = `${tenant}/`;
   for await (const { key, sizeBytes, modifiedMs } of backend.listObjects(prefix, signal)) {
-    const [block, name, ...deeper] = key.slice(prefix.length).split('/');
-    const isMeta = name === 'meta.json' || name === 'meta.compacted.json';
-    if (!isMeta || deeper.length > 0 || !isBlockId(block)) continue;
+    const name = metaNames.find((candidate) => key.endsWith(candidate));
+    if (name === undefined || key.length !== prefix.length + blockIdLength + name.length) continue;
+    const block = key.slice(prefix.length, -name.length);
+    if (!isBlockId(block)) continue;
     const entry = found.get(block);
-    const compactedMs = name === 'meta.compacted.json' ? modifiedMs : undefined;
+    const compactedMs = name === compactedName ? modifiedMs : undefined;
     if (entry === undefined) {
       found.set(block, { block, metaBytes: sizeBytes, compactedMs });
       if (found.size > maxBlocks) throw new AppError('resource_exhausted', `tenant ${tenant} has more than ${maxBlocks} blocks`);

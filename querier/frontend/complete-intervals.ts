@@ -14,32 +14,35 @@ export interface CompleteIntervals {
   readonly take: () => Uint8Array;
 }
 
-/** Starts with all jobs running. Intervals that no job covers are complete at once. */
-export function createCompleteIntervals(grid: MetricsGrid, jobs: Iterable<CoveredTime>): CompleteIntervals {
+/**
+ * Starts with all jobs running. Intervals that no job covers are complete at once. `jobs` gives all of them, and is asked with the first {@link
+ * CompleteIntervals.take}: a query that nobody looks at while it runs makes each job once.
+ */
+export function createCompleteIntervals(grid: MetricsGrid, jobs: () => Iterable<CoveredTime>): CompleteIntervals {
   const { startNanos, stepNanos, count } = grid;
   const within = (interval: bigint) => Math.min(count, Math.max(0, Number(interval)));
-  const rangeOf = (job: CoveredTime) => ({
-    from: within((job.startNanos - startNanos) / stepNanos),
-    to: within((job.endNanos - startNanos + stepNanos - 1n) / stepNanos),
-  });
-  const changes = new Int32Array(count + 1);
-  for (const job of jobs) {
-    const { from, to } = rangeOf(job);
-    changes[from]++;
-    changes[to]--;
-  }
-  const running = changes.subarray(0, count);
-  for (let i = 1; i < count; i++) running[i] += running[i - 1];
+  // By how many more jobs cover an interval than the one before it: a job costs two additions, however long it is.
+  const add = (changes: Int32Array, job: CoveredTime): void => {
+    changes[within((job.startNanos - startNanos) / stepNanos)]!++;
+    changes[within((job.endNanos - startNanos + stepNanos - 1n) / stepNanos)]!--;
+  };
+  const finished = new Int32Array(count + 1);
+  let announced: Int32Array | undefined;
+  const announce = (): Int32Array => {
+    const changes = new Int32Array(count + 1);
+    for (const job of jobs()) add(changes, job);
+    return changes;
+  };
   const taken = new Uint8Array(count);
   return {
-    finish: (job) => {
-      const { from, to } = rangeOf(job);
-      for (let i = from; i < to; i++) running[i]--;
-    },
+    finish: (job) => add(finished, job),
     take: () => {
+      announced ??= announce();
       const complete = new Uint8Array(count);
+      let running = 0;
       for (let i = 0; i < count; i++) {
-        if (running[i] > 0 || taken[i] !== 0) continue;
+        running += announced[i]! - finished[i]!;
+        if (running > 0 || taken[i] !== 0) continue;
         complete[i] = 1;
         taken[i] = 1;
       }

@@ -151,10 +151,7 @@ export function startMetrics(options: MetricsEnvironment, kind: MetricsKind, que
   const maxSeries = isSeriesLimited(query) ? range.maxSeries : 0;
   const grid = metricsGrid(range);
   const combiner = createMetricsCombiner({ grid, rule: combineRule(query), maxSeries });
-  const intervals = createCompleteIntervals(
-    grid,
-    plan.jobs().map(({ request }) => request),
-  );
+  const intervals = createCompleteIntervals(grid, () => plan.jobs().map(({ request }) => request));
   const run = (onAnswer: () => void, signal: AbortSignal) =>
     runJobs(
       {

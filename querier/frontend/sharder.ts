@@ -1,7 +1,7 @@
 import type { SearchBlockRequest, SearchRequest } from '#engine/api/search-request.ts';
 import type { TenantId } from '#engine/base/units.ts';
-import { compareNewestFirst, selectBlocks, type TenantBlocklist } from '#engine/blocklist/list.ts';
-import type { BlockMeta } from '#engine/blocklist/meta.ts';
+import type { TenantBlocklist } from '#engine/blocklist/list.ts';
+import { type BlockFacts, emptySelection, type Selection, selectFromLists } from '#engine/blocklist/select.ts';
 
 /** One unit of work of a search. */
 export interface SearchJob {
@@ -37,7 +37,7 @@ export interface ShardOptions {
 }
 
 /** Row groups per job, or 0 where the block is skipped (spec read-path §3.2). */
-export function pagesPerJob(block: Pick<BlockMeta, 'sizeBytes' | 'totalRecords'>, targetBytesPerJob: number): number {
+export function pagesPerJob(block: Pick<BlockFacts, 'sizeBytes' | 'totalRecords'>, targetBytesPerJob: number): number {
   const { sizeBytes, totalRecords } = block;
   if (sizeBytes <= 0 || totalRecords <= 0) return 0;
   if (sizeBytes < targetBytesPerJob) return totalRecords;
@@ -46,34 +46,38 @@ export function pagesPerJob(block: Pick<BlockMeta, 'sizeBytes' | 'totalRecords'>
 }
 
 /** The blocks that a search reads, in order. What is younger than `query_backend_after` belongs to recent stores, which are not searched. */
-function blocksOf(request: SearchRequest, lists: readonly TenantBlocklist[], options: ShardOptions): readonly BlockMeta[] {
+function blocksOf(request: SearchRequest, lists: readonly TenantBlocklist[], options: ShardOptions): Selection {
   const boundary = options.nowSeconds - options.queryBackendAfterSeconds;
   const start = Math.min(request.startSeconds, boundary);
   const end = Math.min(request.endSeconds, boundary);
-  if (start >= end) return [];
-  const selected = lists
-    .flatMap((list) => selectBlocks(list, start, end))
-    .filter((block) => pagesPerJob(block, options.targetBytesPerJob) > 0);
-  return lists.length > 1 ? selected.sort(compareNewestFirst) : selected;
+  if (start >= end) return emptySelection;
+  const accept = (facts: BlockFacts) => pagesPerJob(facts, options.targetBytesPerJob) > 0;
+  return selectFromLists(lists, { startSeconds: start, endSeconds: end, accept });
 }
 
-function jobCount(block: BlockMeta, targetBytesPerJob: number): number {
-  return Math.ceil(block.totalRecords / pagesPerJob(block, targetBytesPerJob));
+/** Jobs of each selected block. */
+export function jobCounts({ sizeBytes, totalRecords }: Selection, targetBytesPerJob: number): readonly number[] {
+  return totalRecords.map((records, at) => {
+    return Math.ceil(records / pagesPerJob({ sizeBytes: sizeBytes[at]!, totalRecords: records }, targetBytesPerJob));
+  });
 }
 
 /** Groups blocks into shards; all but the last close only at a block that ends before the query does (spec read-path §3.3). */
-function shardsOf(selected: readonly BlockMeta[], endSeconds: number, options: ShardOptions): { shards: Shard[]; ends: number[] } {
-  const perShard = Math.max(1, Math.floor(selected.length / options.mostRecentShards));
+function shardsOf(selected: Selection, endSeconds: number, options: ShardOptions): { shards: Shard[]; ends: number[] } {
+  const count = selected.blocks.length;
+  const perShard = Math.max(1, Math.floor(count / options.mostRecentShards));
+  const counts = jobCounts(selected, options.targetBytesPerJob);
   const shards: Shard[] = [];
   const ends: number[] = [];
   let first = 0;
   let jobs = 0;
-  for (const [index, block] of selected.entries()) {
-    jobs += jobCount(block, options.targetBytesPerJob);
-    const last = index === selected.length - 1;
-    const full = index - first + 1 >= perShard && block.endSeconds < endSeconds && shards.length < options.mostRecentShards - 1;
+  for (let index = 0; index < count; index++) {
+    const blockEnd = selected.endSeconds[index]!;
+    jobs += counts[index]!;
+    const last = index === count - 1;
+    const full = index - first + 1 >= perShard && blockEnd < endSeconds && shards.length < options.mostRecentShards - 1;
     if (!last && !full) continue;
-    shards.push({ jobCount: jobs, completedThroughSeconds: last ? Number.NEGATIVE_INFINITY : block.endSeconds });
+    shards.push({ jobCount: jobs, completedThroughSeconds: last ? Number.NEGATIVE_INFINITY : blockEnd });
     ends.push(index + 1);
     first = index + 1;
     jobs = 0;
@@ -83,12 +87,13 @@ function shardsOf(selected: readonly BlockMeta[], endSeconds: number, options: S
 
 function* makeJobs(
   request: SearchRequest,
-  selected: readonly BlockMeta[],
+  { blocks }: Selection,
   ends: readonly number[],
   targetBytesPerJob: number,
 ): Generator<SearchJob, void, void> {
   let shard = 0;
-  for (const [index, block] of selected.entries()) {
+  for (let index = 0; index < blocks.length; index++) {
+    const block = blocks[index]!;
     while (index >= ends[shard]!) shard++;
     const pages = pagesPerJob(block, targetBytesPerJob);
     const { tenant, blockId, version, sizeBytes, footerBytes, totalRecords, dedicatedColumns } = block;
@@ -105,10 +110,10 @@ export function shardSearch(request: SearchRequest, lists: readonly TenantBlockl
   const { shards, ends } = shardsOf(selected, request.endSeconds, options);
   let totalBlockBytes = 0;
   let totalJobs = 0;
-  for (const block of selected) totalBlockBytes += block.sizeBytes;
+  for (const sizeBytes of selected.sizeBytes) totalBlockBytes += sizeBytes;
   for (const shard of shards) totalJobs += shard.jobCount;
   return {
-    totalBlocks: selected.length,
+    totalBlocks: selected.blocks.length,
     totalJobs,
     totalBlockBytes,
     shards,

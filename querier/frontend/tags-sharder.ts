@@ -1,6 +1,7 @@
 import type { BlockPart } from '#engine/api/search-request.ts';
 import type { TenantId } from '#engine/base/units.ts';
-import { compareNewestFirst, selectBlocks, type TenantBlocklist } from '#engine/blocklist/list.ts';
+import type { TenantBlocklist } from '#engine/blocklist/list.ts';
+import { selectFromLists } from '#engine/blocklist/select.ts';
 import { pagesPerJob } from './sharder.ts';
 
 /** A part of one block of a tenant, to be looked at by one job. */
@@ -30,12 +31,8 @@ export function* shardTags(lists: readonly TenantBlocklist[], options: TagsShard
   const start = Math.min(options.startSeconds, boundary);
   const end = Math.min(options.endSeconds, boundary);
   if (start >= end) return;
-  const newest = (list: TenantBlocklist) => {
-    const blocks = selectBlocks(list, start, end).toSorted(compareNewestFirst);
-    return options.maxBlocks > 0 ? blocks.slice(0, options.maxBlocks) : blocks;
-  };
-  const selected = lists.flatMap(newest).sort(compareNewestFirst);
-  for (const { tenant, blockId, version, sizeBytes, footerBytes, totalRecords, dedicatedColumns } of selected) {
+  const { blocks } = selectFromLists(lists, { startSeconds: start, endSeconds: end, maxPerList: options.maxBlocks });
+  for (const { tenant, blockId, version, sizeBytes, footerBytes, totalRecords, dedicatedColumns } of blocks) {
     const pagesToSearch = pagesPerJob({ sizeBytes, totalRecords }, targetBytesPerJob);
     if (pagesToSearch === 0) continue;
     const block = { blockId, version, sizeBytes, footerBytes, totalRecords, pagesToSearch, dedicatedColumns };

@@ -3,8 +3,9 @@ import { printTraceParams, type TraceParams } from '#engine/api/trace-params.ts'
 import type { Clock } from '#engine/base/clock.ts';
 import { mapParallel } from '#engine/base/parallel.ts';
 import type { TenantId } from '#engine/base/units.ts';
-import { selectBlocksById, type TenantBlocklist } from '#engine/blocklist/list.ts';
+import type { TenantBlocklist } from '#engine/blocklist/list.ts';
 import type { BlockMeta } from '#engine/blocklist/meta.ts';
+import { selectBlocksById } from '#engine/blocklist/select.ts';
 import type { TraceLookup } from '#engine/jobs/find-trace-block.ts';
 import type { LimitsOf } from '../config/limits.ts';
 import { withDeadline } from '../deadline.ts';

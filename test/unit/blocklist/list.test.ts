@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type BlockId, blockId } from '#engine/base/units.ts';
-import { createBlocklist, selectBlocks } from '#engine/blocklist/list.ts';
+import { createBlocklist } from '#engine/blocklist/list.ts';
 import { blockMetaFromJson } from '#engine/blocklist/meta.ts';
+import { selectBlocks } from '#engine/blocklist/select.ts';
 import { metaJson } from './index-files.ts';
 
 const idOf = (number: number): BlockId => blockId(`00000000-0000-4000-8000-${String(number).padStart(12, '0')}`)!;

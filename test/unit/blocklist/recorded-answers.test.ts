@@ -8,9 +8,9 @@ import { createLocalBackend } from '#engine/backend/local.ts';
 import { systemClock } from '#engine/base/clock.ts';
 import { tenantId } from '#engine/base/units.ts';
 import type { PollEvent } from '#engine/blocklist/events.ts';
-import { selectBlocks } from '#engine/blocklist/list.ts';
 import type { BlockMeta } from '#engine/blocklist/meta.ts';
 import { createPoller, type Poller } from '#engine/blocklist/poller.ts';
+import { selectBlocks } from '#engine/blocklist/select.ts';
 import { defaultPollSettings } from '#engine/blocklist/settings.ts';
 
 /*
