@@ -104,6 +104,7 @@ async function run(lists: readonly TenantBlocklist[], shard: (lists: readonly Te
   await runJobs(
     {
       tenantLabel: 't',
+      weight: 1,
       queue,
       jobs: shard(lists),
       concurrency: 1000,

@@ -35,7 +35,7 @@ async function run(jobs: Iterator<SearchJob>, onAnswer: () => boolean): Promise<
   });
   const answer = () => new Promise<void>((resolve) => setImmediate(resolve));
   const failure = await runJobs(
-    { tenantLabel: 't', queue, jobs, concurrency: 1000, maxRetries: 2, run: answer, onAnswer, onRetries: () => {} },
+    { tenantLabel: 't', weight: 1, queue, jobs, concurrency: 1000, maxRetries: 2, run: answer, onAnswer, onRetries: () => {} },
     new AbortController().signal,
   );
   assert.equal(failure, undefined);
