@@ -33,6 +33,7 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { createPollListener, measureBlocklist } from './telemetry/poll-events.ts';
 import { createRecentJobs, type RecentJobs } from './telemetry/recent-jobs.ts';
 import { createStorageMetrics } from './telemetry/storage-metrics.ts';
+import type { Tracer } from './telemetry/tracing.ts';
 import { programVersion } from './version.ts';
 import { createEngineSearch } from './worker/engine-search.ts';
 import type { FrontendWorker } from './worker/frontend-worker.ts';
@@ -44,6 +45,8 @@ import { createJobHandler } from './worker/search-handler.ts';
 export interface AppOptions extends BackendContext {
   readonly config: Config;
   readonly logger: Logger;
+  /** Absent where nobody traces this process. */
+  readonly tracer?: Tracer | undefined;
   /** Searches in this process; the engine's own where left out. */
   readonly searchSelf?: RunJob;
 }
@@ -87,7 +90,19 @@ function runners(parts: Parts, { jobs, searchSelf }: Engine, blocks: Poller): Ru
   const { config, clock, random } = options;
   const { limits } = overrides;
   const { pools } = functions;
-  return createProcessRunners({ config, limits, clock, random, jobs, searchSelf, blocks, pools, metrics, recentJobs });
+  return createProcessRunners({
+    config,
+    limits,
+    clock,
+    random,
+    jobs,
+    searchSelf,
+    blocks,
+    pools,
+    metrics,
+    recentJobs,
+    tracer: options.tracer,
+  });
 }
 
 /** Jobs at once: a Tempo querier has `max_concurrent_queries` streams of batches. Without functions more than that many only cost memory. */
@@ -134,7 +149,7 @@ interface Readiness {
 
 function handlers(parts: Parts, engine: Engine, blocks: Poller) {
   const { jobs } = engine;
-  const { config, clock, logger } = parts.options;
+  const { config, clock, logger, tracer } = parts.options;
   const { metrics } = parts;
   const queriers = config.target === 'query-frontend' ? createRemoteQueriers(parts.options, metrics) : undefined;
   const queue = queriers?.queue ?? jobQueue(parts);
@@ -155,7 +170,7 @@ function handlers(parts: Parts, engine: Engine, blocks: Poller) {
   const reason = queriers === undefined ? undefined : elsewhere;
   const explain = createExplainHandler({ environment, jobs, cannotRun: reason, multitenancyEnabled, timeoutMs: writeTimeoutMs });
   const runMetricsJob = run.metrics;
-  const reading = { config, environment, jobs, runners: run, runMetricsJob, multitenancyEnabled, writeTimeoutMs, metrics, logger };
+  const reading = { config, environment, jobs, runners: run, runMetricsJob, multitenancyEnabled, writeTimeoutMs, metrics, logger, tracer };
   const lookups = createLookups(reading);
   const metricsQueries = createMetricsQueries(reading);
   const streams = config.target === 'querier' ? undefined : createStreams({ ...reading, runTags: run.tags });
@@ -193,14 +208,14 @@ interface Served {
 }
 
 async function open(parts: Parts, readiness: Readiness, engine: Engine, blocks: Poller): Promise<Served> {
-  const { config, clock, logger } = parts.options;
+  const { config, clock, logger, tracer } = parts.options;
   const { metrics, recentJobs, overrides } = parts;
   const api = handlers(parts, engine, blocks);
   const { queriers } = api;
   const notReady = () => readiness.notReady ?? (queriers?.connected() === 0 ? noQueriers : undefined);
   const routes = createRoutes(config, api, { metrics, recentJobs, tenantLimits: overrides.entries, notReady });
   const router = createRouter(routes, config.server.pathPrefix);
-  const onHttp = createRequestListener({ router, clock, metrics, logger, writeTimeoutMs: config.server.writeTimeoutMs });
+  const onHttp = createRequestListener({ router, clock, metrics, logger, tracer, writeTimeoutMs: config.server.writeTimeoutMs });
   const onGrpc = createGrpcRouter(queriers?.service, api.onGrpc);
   const streaming = config.streamOverHttpEnabled;
   const http: Listener = await listen(config.server, clock, (request, response) => {
@@ -270,6 +285,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       await closeFrontend(served, graceMs);
       await engine.close();
       caches.close();
+      await options.tracer?.close();
     },
   };
 }

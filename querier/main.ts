@@ -4,6 +4,7 @@ import { type App, startApp } from './app.ts';
 import { flagUsage, parseFlags } from './config/flags.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
 import { createLogger, type Logger } from './telemetry/log.ts';
+import { type Tracer, tracingEnabled } from './telemetry/tracing.ts';
 import { apiVersion, programVersion } from './version.ts';
 
 const write = (line: string) => {
@@ -59,6 +60,12 @@ function endOnUnhandled(logger: Logger): void {
   process.on('unhandledRejection', end('unhandled rejection'));
 }
 
+/** Loads OpenTelemetry, which takes a while and much code: only where it is wanted. */
+async function createTracer(target: string): Promise<Tracer> {
+  const { createOtelTracer } = await import('./telemetry/otel.ts');
+  return createOtelTracer(process.env, `rubato-${target}`);
+}
+
 async function main(args: readonly string[]): Promise<number | undefined> {
   if (args[0] === 'search') return (await import('./cli/main.ts')).runSearchCommand(args.slice(1));
   const flags = parseFlags(args);
@@ -72,7 +79,8 @@ async function main(args: readonly string[]): Promise<number | undefined> {
   const logger = createLogger({ level: config.server.logLevel, format: config.server.logFormat, write, nowMs: Date.now });
   endOnUnhandled(logger);
   tellConfig(logger, loaded);
-  const app = await startApp({ config, logger, clock: systemClock, random: Math.random, env: process.env });
+  const tracer = tracingEnabled(process.env) ? await createTracer(config.target) : undefined;
+  const app = await startApp({ config, logger, clock: systemClock, random: Math.random, env: process.env, tracer });
   stopOnSignals(app, logger);
   const started = await app.loaded.then(
     () => true,

@@ -10,6 +10,8 @@ import type { Pool } from './external/pool.ts';
 import { listenToCalls } from './telemetry/call-events.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { jobResult, type RecentJobs } from './telemetry/recent-jobs.ts';
+import { tracePools } from './telemetry/traced-calls.ts';
+import type { Tracer } from './telemetry/tracing.ts';
 import { createBlockRunners } from './worker/block-runners.ts';
 import { createExecutor } from './worker/execute.ts';
 import type { RunJob } from './worker/job.ts';
@@ -32,6 +34,8 @@ export interface ProcessRunnersOptions {
   readonly pools: readonly Pool[];
   readonly metrics: Metrics;
   readonly recentJobs: RecentJobs;
+  /** Absent where nobody traces. */
+  readonly tracer: Tracer | undefined;
 }
 
 /** Blocks that one lookup of a trace reads at once. */
@@ -50,12 +54,12 @@ export function hedgePolicy({ querier, spill }: Pick<Config, 'querier' | 'spill'
   return { kind: 'adaptive', upTo: spill.hedgeUpTo, atMostMs: atMs > 0 ? atMs : tempoHedgeAtMs };
 }
 
-function dispatcher({ config, clock, random, pools, metrics }: ProcessRunnersOptions): Dispatcher | undefined {
+function dispatcher({ config, clock, random, pools, metrics, tracer }: ProcessRunnersOptions): Dispatcher | undefined {
   if (pools.length === 0) return undefined;
   metrics.featureEnabled.set({ feature: 'search_external_endpoints' }, 1);
   const { spill } = config;
   return createDispatcher({
-    pools,
+    pools: tracePools(pools, tracer, clock.nowMs),
     policy: hedgePolicy(config),
     budget: { share: spill.hedgeBudget, burst: spill.hedgeBurst },
     maxInFlightPerEndpoint: spill.maxConcurrentCalls,
@@ -92,6 +96,7 @@ export function createProcessRunners(options: ProcessRunnersOptions): Runners {
     traceTimeoutMs: querier.traceByIdTimeoutMs,
     limits,
     clock,
+    tracer: options.tracer,
     onJob: (report) => {
       metrics.jobsExecuted.inc();
       metrics.jobs.inc({ where: report.where, result: jobResult(report.errorCode) });

@@ -54,7 +54,11 @@ export function createRemoteQueriers({ config, clock, logger }: AppOptions, metr
 }
 
 /** Starts taking jobs of the query-frontends that the configuration names; undefined where it names none. */
-export function startWorker({ config, clock, logger, random }: AppOptions, metrics: Metrics, router: Router): FrontendWorker | undefined {
+export function startWorker(
+  { config, clock, logger, random, tracer }: AppOptions,
+  metrics: Metrics,
+  router: Router,
+): FrontendWorker | undefined {
   const { frontendWorker, maxConcurrentQueries } = config.querier;
   if (frontendWorker.address === '') return undefined;
   return startFrontendWorker({
@@ -66,7 +70,7 @@ export function startWorker({ config, clock, logger, random }: AppOptions, metri
       encoding: frontendWorker.compression,
       maxSendBytes: frontendWorker.maxSendBytes,
       maxReceiveBytes: frontendWorker.maxReceiveBytes,
-      execute: executeRequest(createRequestAnswerer({ router, clock, metrics, logger })),
+      execute: executeRequest(createRequestAnswerer({ router, clock, metrics, logger, tracer })),
     },
     clock,
     random,

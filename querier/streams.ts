@@ -11,12 +11,14 @@ import type { Handler } from './server/exchange.ts';
 import { createGrpcListener } from './server/grpc.ts';
 import type { AnyRequest, AnyResponse } from './server/listen.ts';
 import type { Metrics } from './telemetry/metrics.ts';
+import type { Tracer } from './telemetry/tracing.ts';
 
 /** What {@link createStreams} needs of the process. */
 export interface StreamsOptions extends SearchStreamOptions, TagsEnvironment, MetricsEnvironment {
   readonly environment: SearchEnvironment;
   readonly config: Config;
   readonly metrics: Metrics;
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Answers that come in parts. */
@@ -39,6 +41,9 @@ export function createStreams(options: StreamsOptions): Streams {
   });
   return {
     searchEvents,
-    onGrpc: createGrpcListener({ clock: environment.clock, metrics, logger, writeTimeoutMs: config.server.writeTimeoutMs }, define),
+    onGrpc: createGrpcListener(
+      { clock: environment.clock, metrics, logger, tracer: options.tracer, writeTimeoutMs: config.server.writeTimeoutMs },
+      define,
+    ),
   };
 }

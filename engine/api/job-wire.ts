@@ -10,6 +10,8 @@ export interface WireJob {
   /** Path and query string: `/querier` + API prefix + the endpoint's path, `?…`. */
   readonly url: string;
   readonly accept: 'application/json' | 'application/protobuf';
+  /** W3C trace context of whoever wants it; absent where nobody traces. */
+  readonly traceparent?: string;
 }
 
 /** What came back, with any status. */

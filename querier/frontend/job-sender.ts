@@ -31,7 +31,7 @@ interface RunningQuery extends QueryTicket {
   readonly waiting: Set<Waiting>;
   /** URLs of jobs that failed and may come again. */
   readonly failed: Set<string>;
-  readonly headersOf: (tenant: string, accept: string) => Uint8Array;
+  readonly headersOf: (tenant: string, accept: string, traceparent: string | undefined) => Uint8Array;
 }
 
 function wireAnswer({ status, headers, body }: WorkerResponse): WireAnswer {
@@ -39,16 +39,17 @@ function wireAnswer({ status, headers, body }: WorkerResponse): WireAnswer {
   return { status, contentType, body };
 }
 
-/** Encodes the headers of jobs once per tenant and format. */
+/** Encodes the headers of jobs once per tenant and format: all jobs of a query belong to the same span. */
 function createHeaders(): RunningQuery['headersOf'] {
   const made = new Map<string, Uint8Array>();
-  return (tenant, accept) => {
+  return (tenant, accept, traceparent) => {
     const key = `${accept} ${tenant}`;
     let headers = made.get(key);
     if (headers === undefined) {
       headers = encodeHeaders([
         ['X-Scope-OrgID', tenant],
         ['Accept', accept],
+        ...(traceparent === undefined ? [] : [['traceparent', traceparent] as const]),
       ]);
       made.set(key, headers);
     }
@@ -82,7 +83,7 @@ function createQueries(pool: WorkerPool) {
 /** Puts the sender of a frontend before its pool. */
 export function createJobSender({ pool, monotonicMs, onRefused, retryWithWeights }: JobSenderOptions): JobSender {
   const queries = createQueries(pool);
-  const send: SendJob = ({ tenant, url, accept }, signal) =>
+  const send: SendJob = ({ tenant, url, accept, traceparent }, signal) =>
     new Promise((resolve, reject) => {
       throwIfAborted(signal);
       const { tenantLabel, weight, waiting, failed, headersOf } = queries.find(signal, tenant);
@@ -90,7 +91,7 @@ export function createJobSender({ pool, monotonicMs, onRefused, retryWithWeights
       const job: Waiting = {
         tenant: tenantLabel,
         weight: again ? weight + 1 : weight,
-        request: encodeGet(url, headersOf(tenant, accept)),
+        request: encodeGet(url, headersOf(tenant, accept, traceparent)),
         sinceMs: monotonicMs(),
         member: undefined,
         answered: (response) => {

@@ -12,6 +12,7 @@ import { printGoDuration } from '#engine/base/duration.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { inSpan, type Span, type Tracer } from '../telemetry/tracing.ts';
 import type { AnyRequest, AnyResponse } from './listen.ts';
 
 /** A call as handlers see it. */
@@ -37,6 +38,8 @@ export interface GrpcOptions {
   readonly clock: Clock;
   readonly metrics: Pick<Metrics, 'requestDuration' | 'inflightRequests' | 'requestBytes' | 'responseBytes'>;
   readonly logger: Logger;
+  /** Absent where nobody traces. */
+  readonly tracer?: Tracer | undefined;
   /** A client that takes nothing of a message for that long is cut; 0 is never. */
   readonly writeTimeoutMs: number;
 }
@@ -85,6 +88,14 @@ function statusOf(error: AppError, signal: AbortSignal): ConnectError {
   return new ConnectError(error.message, isDeadline(signal) ? Code.DeadlineExceeded : (wireStatuses[error.code].grpc as Code));
 }
 
+/** The same values; the generator runs for that span whoever asks it for the next one. */
+function withinSpan<Value>(span: Span | undefined, begin: () => AsyncIterable<Value>): AsyncIterable<Value> {
+  if (span === undefined) return begin();
+  const iterator = inSpan(span, () => begin()[Symbol.asyncIterator]());
+  const end = async () => (await iterator.return?.()) ?? { done: true as const, value: undefined };
+  return { [Symbol.asyncIterator]: () => ({ next: () => inSpan(span, () => iterator.next()), return: () => inSpan(span, end) }) };
+}
+
 /** The name of a code as Go's gRPC writes it. */
 function codeName(code: Code): string {
   return code === Code.Canceled ? 'Canceled' : Code[code];
@@ -92,17 +103,18 @@ function codeName(code: Code): string {
 
 function addMethod<Input extends DescMessage, Output extends DescMessage>(
   router: ConnectRouter,
-  { clock, metrics, logger }: GrpcOptions,
+  { clock, metrics, logger, tracer }: GrpcOptions,
   { method, serve }: GrpcMethod<Input, Output>,
 ): void {
   const route = `/${method.parent.typeName}/${method.name}`;
   const implementation = async function* (message: MessageShape<Input>, { signal, requestHeader }: HandlerContext) {
     const startedMs = clock.monotonicMs();
     metrics.inflightRequests.inc({ method: 'gRPC', route });
+    const span = tracer?.start({ name: route, kind: 'server', parent: requestHeader.get('traceparent') ?? undefined });
     let status_code = 'cancel'; // unless it ends otherwise than by the client's leaving
     try {
       const call = { message, tenant: requestHeader.get('x-scope-orgid') ?? undefined, signal: callSignal(signal) };
-      for await (const answer of serve(call)) yield rawMessage(method.output, answer);
+      for await (const answer of withinSpan(span, () => serve(call))) yield rawMessage(method.output, answer);
       status_code = 'success';
     } catch (thrown) {
       const error = toAppError(thrown);
@@ -113,6 +125,7 @@ function addMethod<Input extends DescMessage, Output extends DescMessage>(
       logger.warn('', { method: route, duration, msg: 'gRPC', err });
       throw status;
     } finally {
+      span?.end(status_code === 'success' ? undefined : status_code);
       metrics.inflightRequests.dec({ method: 'gRPC', route });
       metrics.requestDuration.observe({ method: 'gRPC', route, status_code, ws: 'false' }, (clock.monotonicMs() - startedMs) / 1000);
     }

@@ -4,6 +4,7 @@ import type { Clock } from '#engine/base/clock.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
 import type { Logger } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { type Tracer, traced } from '../telemetry/tracing.ts';
 import { compressAnswer } from './compress.ts';
 import { errorAnswer, type ServerAnswer, type ServerRequest } from './exchange.ts';
 import type { AnyRequest, AnyResponse } from './listen.ts';
@@ -15,6 +16,8 @@ export interface ServeOptions {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Absent where nobody traces. */
+  readonly tracer?: Tracer | undefined;
   /** A client that takes nothing of a large answer for that long is cut; 0 is never. */
   readonly writeTimeoutMs: number;
 }
@@ -31,7 +34,25 @@ function clientSignal(response: AnyResponse): AbortSignal {
   return controller.signal;
 }
 
-async function answerOf(found: FoundRoute, request: ServerRequest, logger: Logger): Promise<ServerAnswer> {
+/** Requests that ask for data have a span, a child of the caller's. */
+function answerOf(
+  found: FoundRoute,
+  request: ServerRequest,
+  { logger, tracer }: Pick<ServeOptions, 'logger' | 'tracer'>,
+): Promise<ServerAnswer> {
+  if (tracer === undefined || !/(^|_)api_/.test(found.name)) return handled(found, request, logger);
+  const { method, headers } = request;
+  const tenant = String(headers['x-scope-orgid'] ?? '');
+  const attributes = { 'http.request.method': method, 'url.path': request.path, 'url.query': request.query, tenant };
+  const start = { name: `${method} ${found.name}`, kind: 'server', parent: headers.traceparent as string | undefined, attributes } as const;
+  return traced(tracer, start, async (span) => {
+    const answer = await handled(found, request, logger);
+    span?.setAttributes({ 'http.response.status_code': answer.status });
+    return answer;
+  });
+}
+
+async function handled(found: FoundRoute, request: ServerRequest, logger: Logger): Promise<ServerAnswer> {
   try {
     if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) throw new AppError('too_large', 'http: request body too large');
     const answer = await found.handler(request);
@@ -99,13 +120,13 @@ async function writeEvents(
  * compressed, and nothing is thrown.
  */
 export function createRequestAnswerer(options: Omit<ServeOptions, 'writeTimeoutMs'>): (request: ServerRequest) => Promise<ServerAnswer> {
-  const { router, clock, metrics, logger } = options;
+  const { router, clock, metrics } = options;
   return async (request) => {
     const startedMs = clock.monotonicMs();
     const found = router(request.path);
     const inflight = { method: request.method, route: found.name };
     metrics.inflightRequests.inc(inflight);
-    const answer = await answerOf(found, request, logger);
+    const answer = await answerOf(found, request, options);
     metrics.inflightRequests.dec(inflight);
     const labels = { ...inflight, status_code: String(answer.status), ws: 'false' };
     metrics.requestDuration.observe(labels, (clock.monotonicMs() - startedMs) / 1000);
@@ -128,7 +149,7 @@ export function createRequestListener(options: ServeOptions): (request: AnyReque
     const answer = await answerOf(
       found,
       { method, path, query: mark < 0 ? '' : target.slice(mark + 1), target, headers: request.headers, signal: clientSignal(response) },
-      logger,
+      options,
     );
     const { events } = answer;
     metrics.requestBytes.observe(inflight, Number(request.headers['content-length'] ?? 0) || 0);

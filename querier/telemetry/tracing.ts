@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Environment } from '#engine/backend/s3-options.ts';
 
 /** Values that a span carries. */
 export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
@@ -37,11 +38,25 @@ export interface Tracer {
   readonly close: () => Promise<void>;
 }
 
+/** Whether this process records spans: OpenTelemetry's own variables say so (docs/telemetry.md). */
+export function tracingEnabled(env: Environment): boolean {
+  if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true') return false;
+  const exporter = env.OTEL_TRACES_EXPORTER ?? '';
+  if (exporter !== '') return exporter === 'otlp';
+  return (env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT || '') !== '';
+}
+
 const active = new AsyncLocalStorage<Span>();
 
 /** The span that the running code works for. */
 export function currentSpan(): Span | undefined {
   return active.getStore();
+}
+
+/** What a job takes along so that its trace goes on elsewhere. */
+export function traceContext(): { readonly traceparent?: string } {
+  const span = active.getStore();
+  return span === undefined ? {} : { traceparent: span.traceparent };
 }
 
 /** Runs work, and everything that it starts, for a span. */

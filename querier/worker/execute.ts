@@ -12,6 +12,7 @@ import type { TraceLookup } from '#engine/jobs/find-trace-block.ts';
 import type { LimitsOf } from '../config/limits.ts';
 import { withDeadline } from '../deadline.ts';
 import type { JobReport } from '../telemetry/recent-jobs.ts';
+import { type Tracer, traceContext, traced } from '../telemetry/tracing.ts';
 import type { Runners } from './runners.ts';
 import type { Placed, Spill } from './spill.ts';
 
@@ -37,6 +38,8 @@ export interface ExecutorOptions {
   readonly limits: LimitsOf;
   readonly clock: Clock;
   readonly onJob: (report: JobReport) => void;
+  /** Absent where nobody traces. */
+  readonly tracer?: Tracer | undefined;
 }
 
 interface Subject {
@@ -77,14 +80,11 @@ interface Forms<Answer> {
   readonly found: (answer: Answer) => Found;
 }
 
-/**
- * Runs jobs of every kind here or in functions (spec read-path §6.1); the answers are the same. Every job has `queryTimeoutMs`; lookups of traces go out block by
- * block, because functions know no block list.
- */
-export function createExecutor(options: ExecutorOptions): BlockRunners {
-  const { self, spill, clock, wireRunners, queryTimeoutMs } = options;
+/** Runs one job here or outside, reports it, and gives it a span where somebody traces. */
+function createRun(options: ExecutorOptions) {
+  const { spill, clock, wireRunners, queryTimeoutMs, tracer } = options;
 
-  const run = async <Answer>(subject: Subject, { here, away, found }: Forms<Answer>, signal: AbortSignal): Promise<Answer> => {
+  const runJob = async <Answer>(subject: Subject, { here, away, found }: Forms<Answer>, signal: AbortSignal): Promise<Answer> => {
     const startedMs = clock.monotonicMs();
     const deadlineMs = clock.nowMs() + queryTimeoutMs;
     let where: 'self' | 'external' = 'self';
@@ -105,6 +105,26 @@ export function createExecutor(options: ExecutorOptions): BlockRunners {
     }
   };
 
+  return <Answer>(subject: Subject, forms: Forms<Answer>, signal: AbortSignal): Promise<Answer> => {
+    if (tracer === undefined) return runJob(subject, forms, signal);
+    const { kind, tenant, block } = subject;
+    const attributes = {
+      tenant,
+      'rubato.block': block.blockId,
+      'rubato.row_group': block.startPage,
+      'rubato.row_groups': block.pagesToSearch,
+    };
+    return traced(tracer, { name: `${kind} job`, kind: 'internal', attributes }, () => runJob(subject, forms, signal));
+  };
+}
+
+/**
+ * Runs jobs of every kind here or in functions (spec read-path §6.1); the answers are the same. Every job has `queryTimeoutMs`; lookups of traces go out block by
+ * block, because functions know no block list.
+ */
+export function createExecutor(options: ExecutorOptions): BlockRunners {
+  const { self } = options;
+  const run = createRun(options);
   return {
     search: (job, signal) =>
       run(
@@ -159,7 +179,10 @@ function createFindTrace({ self, spill, clock, httpApiPrefix, traceTimeoutMs, li
         deadlineMs: clock.nowMs() + traceTimeoutMs,
         here: (inner) => self.findTrace(tenant, block, traceId, inner),
         away: async (send, inner) => {
-          const { status, contentType, body } = await send({ kind: 'trace', tenant, url, accept: 'application/protobuf' }, inner);
+          const { status, contentType, body } = await send(
+            { kind: 'trace', tenant, url, accept: 'application/protobuf', ...traceContext() },
+            inner,
+          );
           if (status < 200 || status >= 300) throw new AppError('internal', Buffer.from(body).toString().trimEnd());
           const format = contentType.startsWith('application/protobuf') ? 'protobuf' : 'json';
           return decodeTraceAnswer(body, 2, format);

@@ -9,6 +9,7 @@ import { noTrace } from '#engine/api/trace-answer.ts';
 import { decodeTraceAnswer } from '#engine/api/trace-answer-decode.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
 import { answerFromWire } from '#engine/jobs/metrics-wire.ts';
+import { traceContext } from '../telemetry/tracing.ts';
 import { jobUrl } from './job.ts';
 import { metricsJobUrl, tagNamesJobUrl, tagValuesJobUrl } from './job-urls.ts';
 import type { Runners } from './runners.ts';
@@ -61,7 +62,7 @@ function withoutIntrinsics({ names, inspectedBytes }: TagNamesAnswer): TagNamesA
  */
 export function createWireRunners(send: SendJob, { httpApiPrefix }: WireRunnersOptions): Runners {
   const ask = async (kind: JobKind, job: Omit<WireJob, 'kind' | 'accept'>, accept: WireJob['accept'], signal: AbortSignal) => {
-    const answer = await send({ kind, accept, ...job }, signal);
+    const answer = await send({ kind, accept, ...job, ...traceContext() }, signal);
     if (answer.status >= 200 && answer.status < 300) return answer;
     throw failOf(answer);
   };
@@ -87,7 +88,8 @@ export function createWireRunners(send: SendJob, { httpApiPrefix }: WireRunnersO
       },
     },
     trace: async (job, signal) => {
-      const answer = await send({ kind: 'trace', tenant: job.tenant, url: traceJobUrl(job, httpApiPrefix), accept: protobuf }, signal);
+      const url = traceJobUrl(job, httpApiPrefix);
+      const answer = await send({ kind: 'trace', tenant: job.tenant, url, accept: protobuf, ...traceContext() }, signal);
       if (answer.status === 404) return noTrace;
       if (answer.status < 200 || answer.status >= 300) throw failOf(answer);
       return decoded(answer, (body, format) => decodeTraceAnswer(body, job.version, format));
