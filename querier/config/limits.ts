@@ -14,6 +14,13 @@ export interface LimitsConfig {
   readonly maxBlocksPerTagValuesQuery: number;
   /** Alternatives that the filter of a tag query may have; 0: unlimited. */
   readonly maxConditionGroupsPerTagQuery: number;
+  /** Bytes of block that one query may cover; 0: unlimited. */
+  readonly maxBytesPerQuery: number;
+  /** What functions may cost for one query, US dollars; 0: unlimited. */
+  readonly maxDollarsPerQuery: number;
+  /** The same for all queries of the tenant within an hour, in one process. */
+  readonly maxBytesPerHour: number;
+  readonly maxDollarsPerHour: number;
   /** Obey hints that change how a query is run. */
   readonly unsafeQueryHints: boolean;
 }
@@ -32,6 +39,10 @@ export function typedLimits(values: ReadonlyMap<string, ConfigValue>, prefix: st
     maxBytesPerTagValuesQuery: number('read.max_bytes_per_tag_values_query'),
     maxBlocksPerTagValuesQuery: number('read.max_blocks_per_tag_values_query'),
     maxConditionGroupsPerTagQuery: number('read.max_condition_groups_per_tag_query'),
+    maxBytesPerQuery: number('read.max_bytes_per_query'),
+    maxDollarsPerQuery: number('read.max_cost_per_query'),
+    maxBytesPerHour: number('read.max_bytes_per_hour'),
+    maxDollarsPerHour: number('read.max_cost_per_hour'),
     unsafeQueryHints: value('read.unsafe_query_hints') === true,
   };
 }

@@ -1,3 +1,4 @@
+import type { Prices } from '../cost/prices.ts';
 import type { ConfigValue } from './schema/key.ts';
 
 /** `querier.external.*`: what decides about jobs that go out (docs/spill-and-hedge.md). */
@@ -16,6 +17,7 @@ export interface SpillConfig {
   readonly maxJobsPerCall: number;
   readonly targetBytesPerCall: number;
   readonly throttleWaitMs: number;
+  readonly prices: Prices;
 }
 
 /** Reads the keys of `querier.external`; the decoder has checked their types. */
@@ -32,5 +34,15 @@ export function spillConfig(values: ReadonlyMap<string, ConfigValue>): SpillConf
     maxJobsPerCall: value('max_jobs_per_call') as number,
     targetBytesPerCall: value('target_bytes_per_call') as number,
     throttleWaitMs: value('throttle_wait') as number,
+    prices: {
+      lambdaArm64GbSecond: value('prices.lambda_arm64_gb_second') as number,
+      lambdaX86GbSecond: value('prices.lambda_x86_gb_second') as number,
+      lambdaRequest: value('prices.lambda_request') as number,
+      cloudRunVcpuSecond: value('prices.cloudrun_vcpu_second') as number,
+      cloudRunGibSecond: value('prices.cloudrun_gib_second') as number,
+      cloudRunRequest: value('prices.cloudrun_request') as number,
+      cloudRunVcpus: value('prices.cloudrun_vcpus') as number,
+      get: value('prices.get_request') as number,
+    },
   };
 }

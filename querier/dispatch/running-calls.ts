@@ -102,7 +102,15 @@ function tell(
     gets += outcome.cost.gets;
   }
   const record = {
-    ...{ pool: call.at.pool, endpoint: call.at.endpoint.url, jobs: call.tasks.length, hedged: call.hedged, end, durationMs },
+    ...{
+      pool: call.at.pool,
+      endpoint: call.at.endpoint.url,
+      tenant: call.tasks[0]!.job.tenant,
+      jobs: call.tasks.length,
+      hedged: call.hedged,
+      end,
+      durationMs,
+    },
     ...{ reason: more.reason, cost: more.result?.cost, bytesRead, gets, wastedMs: more.wastedMs ?? 0 },
   };
   state.options.onEvent({ kind: 'call_ended', record });

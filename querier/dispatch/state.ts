@@ -16,6 +16,8 @@ export type CallEnd = 'answered' | 'failed' | 'lost' | 'abandoned';
 export interface CallRecord {
   readonly pool: Pool;
   readonly endpoint: string;
+  /** Whose jobs it carried. */
+  readonly tenant: string;
   readonly jobs: number;
   readonly hedged: boolean;
   readonly end: CallEnd;

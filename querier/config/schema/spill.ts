@@ -31,5 +31,14 @@ export const spillKeys = ownSection('querier.external', [
   ['max_concurrent_calls', 'int', 1000, 'used', 'Calls of one endpoint at once; more wait.'],
   ['max_jobs_per_call', 'int', 10, 'used', 'Small jobs share a call, up to that many.'],
   ['target_bytes_per_call', 'int', 104857600, 'used', 'Jobs share a call until they cover about that many bytes of block.'],
+  // List prices of us-east-1 and us-central1, November 2026: Lambda and S3 standard from aws.amazon.com, Cloud Run request-based from cloud.google.com.
+  ['prices.lambda_arm64_gb_second', 'float', 0.0000133334, 'used', 'US dollars; for costs in headers, logs and metrics, and for caps.'],
+  ['prices.lambda_x86_gb_second', 'float', 0.0000166667, 'used', 'US dollars.'],
+  ['prices.lambda_request', 'float', 0.0000002, 'used', 'US dollars a call.'],
+  ['prices.cloudrun_vcpu_second', 'float', 0.000024, 'used', 'US dollars.'],
+  ['prices.cloudrun_gib_second', 'float', 0.0000025, 'used', 'US dollars.'],
+  ['prices.cloudrun_request', 'float', 0.0000004, 'used', 'US dollars a call.'],
+  ['prices.cloudrun_vcpus', 'float', 1, 'used', 'vCPUs of an instance.'],
+  ['prices.get_request', 'float', 0.0000004, 'used', 'US dollars a GET request to the object storage.'],
   ['throttle_wait', 'duration', '500ms', 'used', 'How long a job waits where all endpoints throttle, before it runs here.'],
 ]);
