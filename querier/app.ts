@@ -8,6 +8,9 @@ import { createJobEnvironment, type JobEnvironment } from '#engine/jobs/environm
 import { openProcessCaches, type ProcessCaches } from './caches.ts';
 import type { Config } from './config/config.ts';
 import { storageConfig } from './config/storage.ts';
+import { capRunners } from './cost/caps.ts';
+import { previewCost } from './cost/preview.ts';
+import { createSpending } from './cost/spending.ts';
 import type { OpenPools } from './external/pools.ts';
 import { createExplainHandler } from './frontend/explain-handler.ts';
 import { createJobQueue, type JobQueue } from './frontend/queue.ts';
@@ -153,7 +156,8 @@ function handlers(parts: Parts, engine: Engine, blocks: Poller) {
   const { metrics } = parts;
   const queriers = config.target === 'query-frontend' ? createRemoteQueriers(parts.options, metrics) : undefined;
   const queue = queriers?.queue ?? jobQueue(parts);
-  const run = queriers?.runners ?? runners(parts, engine, blocks);
+  const uncapped = queriers?.runners ?? runners(parts, engine, blocks);
+  const run = config.target === 'querier' ? uncapped : capRunners(uncapped, parts.overrides.limits, createSpending(), clock);
   const runJob = run.search;
   const environment = {
     config: config.queryFrontend,
@@ -168,7 +172,10 @@ function handlers(parts: Parts, engine: Engine, blocks: Poller) {
   const writeTimeoutMs = config.server.writeTimeoutMs;
   const search = createSearchHandler({ environment, multitenancyEnabled, writeTimeoutMs, metrics, logger });
   const reason = queriers === undefined ? undefined : elsewhere;
-  const explain = createExplainHandler({ environment, jobs, cannotRun: reason, multitenancyEnabled, timeoutMs: writeTimeoutMs });
+  const explain = createExplainHandler({
+    ...{ environment, jobs, cannotRun: reason, multitenancyEnabled, timeoutMs: writeTimeoutMs },
+    previewCost: (plan) => previewCost(plan, parts.functions.pools[0], config.spill.prices, config.spill),
+  });
   const runMetricsJob = run.metrics;
   const reading = { config, environment, jobs, runners: run, runMetricsJob, multitenancyEnabled, writeTimeoutMs, metrics, logger, tracer };
   const lookups = createLookups(reading);

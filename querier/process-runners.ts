@@ -4,6 +4,8 @@ import type { Poller } from '#engine/blocklist/poller.ts';
 import type { JobEnvironment } from '#engine/jobs/environment.ts';
 import type { Config } from './config/config.ts';
 import type { LimitsOf } from './config/limits.ts';
+import { currentLedger } from './cost/ledger.ts';
+import { priceCall } from './cost/prices.ts';
 import { createDispatcher, type Dispatcher } from './dispatch/dispatcher.ts';
 import type { HedgePolicy } from './dispatch/hedge-policy.ts';
 import type { Pool } from './external/pool.ts';
@@ -69,7 +71,7 @@ function dispatcher({ config, clock, random, pools, metrics, tracer }: ProcessRu
     clock,
     random,
     defer: setImmediate,
-    onEvent: listenToCalls(metrics),
+    onEvent: listenToCalls(metrics, spill.prices),
   });
 }
 
@@ -84,7 +86,10 @@ export function createProcessRunners(options: ProcessRunnersOptions): Runners {
     fallBack: config.spill.fallBackToSelf,
     parallel: threads,
     clock,
-    listener: () => undefined,
+    listener: () => {
+      const ledger = currentLedger();
+      return ledger && { onCall: (record) => ledger.add(priceCall(record, config.spill.prices)) };
+    },
     onCameBack: (kind, reason) => metrics.jobsCameBack.inc({ kind, reason }),
   });
   const executor = createExecutor({

@@ -5,7 +5,7 @@ import type { JobEnvironment } from '#engine/jobs/environment.ts';
 import { withDeadline } from '../deadline.ts';
 import { errorAnswer, type Handler, jsonAnswer, textAnswer } from '../server/exchange.ts';
 import { readTenants } from '../server/tenancy.ts';
-import { type ExplainOptions, explainSearch } from './explain.ts';
+import { type ExplainOptions, explainSearch, type SearchExplanation } from './explain.ts';
 import type { SearchEnvironment } from './search.ts';
 
 /** What {@link createExplainHandler} needs. */
@@ -16,6 +16,8 @@ export interface ExplainHandlerOptions {
   /** Why searches cannot be run here; undefined where they can. */
   readonly cannotRun: string | undefined;
   readonly multitenancyEnabled: boolean;
+  /** What the plan would cost in functions; undefined where there are none. */
+  readonly previewCost: (plan: Pick<SearchExplanation, 'totalJobs' | 'totalBlockBytes'>) => object | undefined;
   /** 0: never. */
   readonly timeoutMs: number;
 }
@@ -56,7 +58,8 @@ export function createExplainHandler(options: ExplainHandlerOptions): Handler {
       const work = (signal: AbortSignal) => explainSearch(environment, jobs, call, explain, signal);
       const { explanation, outcome } = await withDeadline(environment.clock, timeoutMs, request.signal, work);
       if (outcome?.kind === 'jobFailed') return errorAnswer(outcome.status, outcome.message);
-      return { ...jsonAnswer(explanation), compressible: true };
+      const functions = options.previewCost(explanation);
+      return { ...jsonAnswer(functions === undefined ? explanation : { ...explanation, functions }), compressible: true };
     } catch (thrown) {
       const error = toAppError(thrown);
       return { ...textAnswer(wireStatuses[error.code].http, error.message), compressible: true };

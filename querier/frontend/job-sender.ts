@@ -1,5 +1,6 @@
 import type { SendJob, WireAnswer } from '#engine/api/job-wire.ts';
 import { AppError, throwIfAborted, toAppError } from '#engine/base/errors.ts';
+import { costHeader, currentLedger, type Ledger, parseCost } from '../cost/ledger.ts';
 import { encodeGet, encodeHeaders, type WorkerResponse } from '../worker-protocol/messages.ts';
 import { plainWeight } from './query-weight.ts';
 import type { JobQueue, QueryTicket } from './queue.ts';
@@ -37,6 +38,12 @@ interface RunningQuery extends QueryTicket {
 function wireAnswer({ status, headers, body }: WorkerResponse): WireAnswer {
   const contentType = headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? '';
   return { status, contentType, body };
+}
+
+/** Writes what a querier says that the job has cost in functions. */
+function bookCost(ledger: Ledger, { headers }: WorkerResponse): void {
+  const cost = headers.find(([name]) => name.toLowerCase() === costHeader.toLowerCase())?.[1];
+  if (cost !== undefined) ledger.add(parseCost(cost));
 }
 
 /** Encodes the headers of jobs once per tenant and format: all jobs of a query belong to the same span. */
@@ -87,6 +94,7 @@ export function createJobSender({ pool, monotonicMs, onRefused, retryWithWeights
     new Promise((resolve, reject) => {
       throwIfAborted(signal);
       const { tenantLabel, weight, waiting, failed, headersOf } = queries.find(signal, tenant);
+      const ledger = currentLedger();
       const again = retryWithWeights && failed.size > 0 && failed.has(url);
       const job: Waiting = {
         tenant: tenantLabel,
@@ -96,6 +104,7 @@ export function createJobSender({ pool, monotonicMs, onRefused, retryWithWeights
         member: undefined,
         answered: (response) => {
           waiting.delete(job);
+          if (ledger !== undefined) bookCost(ledger, response);
           if (response.status >= 500) failed.add(url);
           resolve(wireAnswer(response));
         },

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { withCost } from '../cost/costed-handler.ts';
 import { errorAnswer, type Handler } from './exchange.ts';
 import type { Route } from './router.ts';
 import { type StatusOptions, statusRoutes } from './status-routes.ts';
@@ -40,8 +41,8 @@ export function createRoutes(config: Config, handlers: ApiHandlers, status: Omit
   const api: Route[] = [];
   const add = (base: string, search: Handler | undefined, served: ApiHandlers['served'], guard: ApiHandlers['refuseBadRequests']) => {
     if (search === undefined) return;
-    api.push({ path: `${base}/api/search`, handler: search });
-    for (const path of apiPaths) api.push({ path: base + path, handler: served[path] ?? guard(path, missing(base + path)) });
+    api.push({ path: `${base}/api/search`, handler: withCost(search) });
+    for (const path of apiPaths) api.push({ path: base + path, handler: withCost(served[path] ?? guard(path, missing(base + path))) });
   };
   add(prefix, handlers.search, handlers.served, handlers.refuseBadRequests);
   if (handlers.searchEvents !== undefined) api.push({ path: `${prefix}/api/search/stream`, handler: handlers.searchEvents });

@@ -16,6 +16,12 @@ export interface ExternalMetrics {
   readonly endpointOpen: Gauge<'endpoint'>;
   /** Seconds, estimated: platforms run on, and bill, after a call was given up. */
   readonly billedAfterAnswer: Counter<'endpoint'>;
+  /** What the calls for a tenant took and cost, by the configured prices. */
+  readonly tenantCalls: Counter<'tenant'>;
+  readonly tenantBilled: Counter<'tenant'>;
+  readonly tenantGbSeconds: Counter<'tenant'>;
+  readonly tenantGets: Counter<'tenant'>;
+  readonly tenantCost: Counter<'tenant'>;
   /** Jobs that no function has answered and that ran here instead. */
   readonly jobsCameBack: Counter<'kind' | 'reason'>;
   readonly featureEnabled: Gauge<'feature'>;
@@ -42,6 +48,11 @@ export function externalMetrics({ counter, gauge, histogram }: Register): Extern
       'Time of functions after nobody wanted their answer.',
       'endpoint',
     ),
+    tenantCalls: counter('rubato_querier_external_calls_total', 'Calls of external endpoints.', 'tenant'),
+    tenantBilled: counter('rubato_querier_external_billed_seconds_total', 'Time of functions that is billed.', 'tenant'),
+    tenantGbSeconds: counter('rubato_querier_external_gb_seconds_total', 'Time of functions × their memory.', 'tenant'),
+    tenantGets: counter('rubato_querier_external_gets_total', 'GET requests of functions to the object storage.', 'tenant'),
+    tenantCost: counter('rubato_querier_external_cost_dollars_total', 'What functions cost, by the configured prices.', 'tenant'),
     jobsCameBack: counter('rubato_querier_jobs_came_back_total', 'Jobs that no function answered and that ran here.', 'kind', 'reason'),
     featureEnabled: gauge('tempo_feature_enabled', 'Whether a feature is in use.', 'feature'),
   };

@@ -208,3 +208,40 @@ test('an idle connection that the endpoint has closed is no failure', async (t) 
     await systemClock.sleep(14 + (round % 3));
   }
 });
+
+/** The function above, as if Lambda ran it. */
+function priced(url: string, limits: Readonly<Record<string, unknown>> = {}) {
+  const { query_frontend } = spill([]);
+  const pools = [{ name: 'arm', endpoints: [url], platform: 'lambda-arm64', memory_mb: 1024 }];
+  return { query_frontend, querier: { search: { prefer_self: 0 }, external: { pools } }, overrides: { defaults: { read: limits } } };
+}
+
+test('a query says what its calls of functions cost: header and metrics, not the body', async (t) => {
+  const fn = await startFunction(t, (response) => response.end(found));
+  const { get } = await startTestApp(t, priced(fn.url));
+  const answer = await get(producers, vp4);
+  assert.equal(answer.status, 200);
+  const cost = String(answer.headers['x-rubato-cost']);
+  assert.match(cost, /^calls=2; hedges=0; hedge_wins=0; cancelled=0; failed=0; cold_starts=0; billed_ms=[\d.]+; .*; usd=0\.0000\d+$/);
+  assert.equal((await get('/api/echo')).headers['x-rubato-cost'], undefined);
+  const metrics = (await get('/metrics')).body.toString();
+  assert.match(metrics, /^rubato_querier_external_calls_total\{tenant="vp4"\} 2$/m);
+  assert.match(metrics, /^rubato_querier_external_cost_dollars_total\{tenant="vp4"\} [\d.e-]+$/m);
+  const explained = JSON.parse((await get(producers.replace('/api/search', '/api/explain'), vp4)).body.toString()) as {
+    readonly functions: { readonly calls: number; readonly usd: number };
+  };
+  assert.ok(explained.functions.calls >= 1 && explained.functions.usd > 0);
+});
+
+test('caps of tenants end queries with an error that says so', async (t) => {
+  const fn = await startFunction(t, (response) => response.end(found));
+  const bytes = await startTestApp(t, priced(fn.url, { max_bytes_per_query: 1000 }));
+  const refused = await bytes.get(producers, vp4);
+  assert.equal(refused.status, 422);
+  assert.match(refused.body.toString(), /^the query covers more than .* \(read\.max_bytes_per_query\): narrow the time range/);
+  const dollars = await startTestApp(t, priced(fn.url, { max_cost_per_hour: 0.0000001 }));
+  assert.equal((await dollars.get(producers, edge)).status, 200);
+  const later = await dollars.get(producers, edge);
+  assert.equal(later.status, 429);
+  assert.match(later.body.toString(), /read\.max_cost_per_hour/);
+});
