@@ -7,6 +7,7 @@ import { createPoller, type Poller } from '#engine/blocklist/poller.ts';
 import { createJobEnvironment, type JobEnvironment } from '#engine/jobs/environment.ts';
 import { openProcessCaches, type ProcessCaches } from './caches.ts';
 import type { Config } from './config/config.ts';
+import { serverTls } from './config/server-tls.ts';
 import { storageConfig } from './config/storage.ts';
 import { capRunners } from './cost/caps.ts';
 import { previewCost } from './cost/preview.ts';
@@ -225,11 +226,12 @@ async function open(parts: Parts, readiness: Readiness, engine: Engine, blocks: 
   const onHttp = createRequestListener({ router, clock, metrics, logger, tracer, writeTimeoutMs: config.server.writeTimeoutMs });
   const onGrpc = createGrpcRouter(queriers?.service, api.onGrpc);
   const streaming = config.streamOverHttpEnabled;
-  const http: Listener = await listen(config.server, clock, (request, response) => {
+  const tls = { http: await serverTls(config.values, 'http'), grpc: await serverTls(config.values, 'grpc') };
+  const http: Listener = await listen({ ...config.server, tls: tls.http }, clock, (request, response) => {
     if (isGrpc(request) && (streaming || isWorkerCall(request))) onGrpc(request, response);
     else onHttp(request, response);
   });
-  const grpc = queriers === undefined ? undefined : await listenGrpc(config.server.grpc, clock, onGrpc);
+  const grpc = queriers === undefined ? undefined : await listenGrpc({ ...config.server.grpc, tls: tls.grpc }, clock, onGrpc);
   metrics.concurrentStreamsLimit.set(maxConcurrentStreams);
   metrics.watchPort({ protocol: 'http', connections: () => http.connections(), limit: config.server.connectionLimit });
   if (grpc !== undefined) {

@@ -186,6 +186,5 @@ export function configWarnings(values: Values): readonly string[] {
     get('overrides.defaults.read.left_pad_trace_ids') === true,
     'overrides.defaults.read.left_pad_trace_ids has no effect in this version',
   );
-  warn(get('server.http_tls_config') !== undefined, 'server.http_tls_config has no effect in this version: put a TLS proxy in front');
   return warnings;
 }

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '#engine/base/clock.ts';
 import { AppError } from '#engine/base/errors.ts';
 import type { Listener } from './listen.ts';
+import { createAcceptor, type PortTls } from './tls.ts';
 
 /** Address and limits of the gRPC port (spec config §3). */
 export interface GrpcPortOptions {
@@ -13,6 +14,8 @@ export interface GrpcPortOptions {
   readonly connectionLimit: number;
   /** `grpc_server_max_concurrent_streams` of one connection. */
   readonly maxConcurrentStreams: number;
+  /** Absent: clear text. */
+  readonly tls?: PortTls | undefined;
 }
 
 /** Bytes that may be under way: HTTP/2's own 64 KiB would make large answers wait for every round trip. */
@@ -30,6 +33,9 @@ export async function listenGrpc(
   const server = createServer({ settings: { maxConcurrentStreams, initialWindowSize: streamWindowBytes } }, onRequest);
   const sessions = new Set<ServerHttp2Session>();
   const sockets = new Set<Socket>();
+  const acceptHttp2 = server.listeners('connection')[0] as (socket: Socket) => void;
+  server.removeAllListeners('connection');
+  const accept = createAcceptor(options.tls, (socket) => acceptHttp2.call(server, socket));
   server.on('connection', (socket: Socket) => {
     if (options.connectionLimit > 0 && sockets.size >= options.connectionLimit) {
       socket.destroy();
@@ -38,6 +44,7 @@ export async function listenGrpc(
     sockets.add(socket);
     socket.setNoDelay(true);
     socket.on('close', () => sockets.delete(socket));
+    accept(socket);
   });
   server.on('session', (session) => {
     sessions.add(session);

@@ -3,6 +3,7 @@ import { createServer as createHttp2Server, type Http2ServerRequest, type Http2S
 import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '#engine/base/clock.ts';
 import { AppError } from '#engine/base/errors.ts';
+import { createAcceptor, type PortTls } from './tls.ts';
 
 /** A request of either protocol, by Node's compatible interfaces. */
 export type AnyRequest = IncomingMessage | Http2ServerRequest;
@@ -19,6 +20,8 @@ export interface ListenOptions {
   readonly readTimeoutMs: number;
   readonly readHeaderTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  /** Absent: both protocols in clear text. */
+  readonly tls?: PortTls | undefined;
 }
 
 /** An open port. */
@@ -103,9 +106,7 @@ export async function listen(
   // The HTTP/1.1 server owns the port, so that its timeouts and its closing of idle connections work; its own listener gets what is not HTTP/2.
   const acceptHttp1 = http1.listeners('connection')[0] as (socket: Socket) => void;
   http1.removeAllListeners('connection');
-  http1.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
+  const accept = createAcceptor(options.tls, (socket) => {
     sniff(socket, options.readHeaderTimeoutMs || options.readTimeoutMs, (isHttp2) => {
       if (isHttp2) http2.emit('connection', socket);
       else {
@@ -113,6 +114,11 @@ export async function listen(
         socket.resume(); // delivers what was given back before anything new is read
       }
     });
+  });
+  http1.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    accept(socket);
   });
   await new Promise<void>((resolve, reject) => {
     http1.once('error', (error) => reject(new AppError('config', `cannot listen on ${options.address}:${options.port}: ${error.message}`)));

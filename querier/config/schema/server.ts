@@ -1,5 +1,18 @@
 import { acceptedKeys, type ConfigKey, section } from './key.ts';
 
+/** Certificates of a port: texts of PEM, or files. */
+function tlsKeys(prefix: string, status: 'used' | 'accepted'): readonly ConfigKey[] {
+  return section(prefix, [
+    ['cert', 'string', '', status, 'Certificate; with a key the port speaks TLS.'],
+    ['key', 'string', '', status, { secret: true, meaning: 'Its key.' }],
+    ['client_ca', 'string', '', status, 'Authorities whose clients are let in.'],
+    ['cert_file', 'string', '', status, 'PEM file of the certificate.'],
+    ['key_file', 'string', '', status, 'PEM file of its key.'],
+    ['client_ca_file', 'string', '', status, 'PEM file of the authorities.'],
+    ['client_auth_type', 'string', '', status, '`NoClientCert`, `RequestClientCert` or `RequireAndVerifyClientCert`.'],
+  ]);
+}
+
 /** Keys of `server`; `internal_server` has the same with other defaults and no effect here (spec config §3). */
 function serverSection(name: string, httpPort: number, status: 'used' | 'accepted'): readonly ConfigKey[] {
   return [
@@ -14,6 +27,8 @@ function serverSection(name: string, httpPort: number, status: 'used' | 'accepte
       ['http_server_idle_timeout', 'duration', '2m', status, 'An idle connection is closed after this.'],
       ['graceful_shutdown_timeout', 'duration', '30s', status, 'Requests may take so long when the process stops.'],
       ['register_instrumentation', 'bool', true, status, 'Serve `/metrics`.'],
+      ['tls_min_version', 'string', '', status, 'VersionTLS10 to VersionTLS13; empty is VersionTLS12.'],
+      ['tls_cipher_suites', 'string', '', status, 'Suites by their names in Go, separated by commas; empty is a good choice.'],
       ['log_level', 'string', 'info', status, '`debug`, `info`, `warn` or `error`.'],
       ['log_format', 'string', 'logfmt', status, '`logfmt` or `json`.'],
       ['grpc_listen_address', 'string', '', status, 'Address of the gRPC port.'],
@@ -49,10 +64,11 @@ function serverSection(name: string, httpPort: number, status: 'used' | 'accepte
     ...acceptedKeys(
       name,
       'string',
-      `tls_cipher_suites tls_min_version log_request_exclude_headers_list log_source_ips_header log_source_ips_regex
+      `log_request_exclude_headers_list log_source_ips_header log_source_ips_regex
       trace_request_exclude_headers_list`,
     ),
-    ...acceptedKeys(name, 'any', 'http_tls_config grpc_tls_config', 'Not served over TLS: put a proxy in front.'),
+    ...tlsKeys(`${name}.http_tls_config`, status),
+    ...tlsKeys(`${name}.grpc_tls_config`, status),
     ...acceptedKeys(name, 'any', 'cluster_validation'),
   ];
 }
