@@ -371,7 +371,7 @@ function blocklistConfig(values: Values): BlocklistConfig {
   const poll = 'storage.trace.blocklist_poll';
   return {
     pollMs: number(values, poll) || 300_000,
-    pollConcurrency: number(values, `${poll}_concurrency`),
+    pollConcurrency: number(values, `${poll}_concurrency`) || 50,
     tenantConcurrency: Math.max(1, number(values, `${poll}_tenant_concurrency`)),
     fallback: flag(values, `${poll}_fallback`),
     buildIndex: values.get(`${poll}_build_tenant_index`) as BlocklistConfig['buildIndex'],

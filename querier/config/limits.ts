@@ -23,6 +23,8 @@ export interface LimitsConfig {
   readonly maxDollarsPerHour: number;
   /** Obey hints that change how a query is run. */
   readonly unsafeQueryHints: boolean;
+  /** Trace ids of search results have all 32 digits. */
+  readonly leftPadTraceIds: boolean;
 }
 
 /** The limits in force of a tenant, or of tenants as their ids joined with `|`. */
@@ -44,5 +46,6 @@ export function typedLimits(values: ReadonlyMap<string, ConfigValue>, prefix: st
     maxBytesPerHour: number('read.max_bytes_per_hour'),
     maxDollarsPerHour: number('read.max_cost_per_hour'),
     unsafeQueryHints: value('read.unsafe_query_hints') === true,
+    leftPadTraceIds: value('read.left_pad_trace_ids') === true,
   };
 }

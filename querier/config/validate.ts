@@ -116,7 +116,6 @@ const checks: readonly Check[] = [
   positive('query_frontend.search.default_result_limit', 'query_frontend.search.default_result_limit must be greater than 0'),
   positive('query_frontend.max_outstanding_per_tenant', 'query_frontend.max_outstanding_per_tenant must be greater than 0'),
   positive('querier.max_concurrent_queries', 'querier.max_concurrent_queries must be greater than 0'),
-  positive('storage.trace.blocklist_poll_concurrency', 'storage.trace.blocklist_poll_concurrency must be greater than 0'),
   oneOf(buildIndex, ['never', 'fallback', 'always'], (value) => `${buildIndex} must be never, fallback or always, not ${value}`),
   positive('querier.search.query_timeout', 'querier.search.query_timeout must be greater than 0'),
   notNegative('querier.search.external_hedge_requests_at'),
@@ -177,14 +176,10 @@ export function configWarnings(values: Values): readonly string[] {
   );
   warn(get('storage.trace.backend') === 'local' && get('target') !== 'all', 'storage.trace.backend local works with target all only');
   warn(get('storage.trace.cache') !== '', 'storage.trace.cache is deprecated: use cache.caches');
+  warn(
+    get('storage.trace.blocklist_poll_concurrency') === 0,
+    'storage.trace.blocklist_poll_concurrency is 0: it counts as its default, 50',
+  );
   warn(get('query_frontend.mcp_server.enabled') === true, 'query_frontend.mcp_server.enabled has no effect in this version');
-  warn(
-    get('overrides.per_tenant_override_config') !== '',
-    'overrides.per_tenant_override_config is not read in this version: every tenant has overrides.defaults',
-  );
-  warn(
-    get('overrides.defaults.read.left_pad_trace_ids') === true,
-    'overrides.defaults.read.left_pad_trace_ids has no effect in this version',
-  );
   return warnings;
 }

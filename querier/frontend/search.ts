@@ -1,3 +1,4 @@
+import { padTraceIds } from '#engine/api/pad-trace-ids.ts';
 import type { AnswerFormat, SearchAnswer } from '#engine/api/search-answer.ts';
 import { createSearchCombiner } from '#engine/api/search-combiner.ts';
 import { parseSearchParams, type SearchParamLimits } from '#engine/api/search-params.ts';
@@ -146,7 +147,11 @@ export function startSearch(environment: SearchEnvironment, call: SearchCall): S
   const { request, mostRecent, weight, plan } = planSearchCall(environment, call);
   const combiner = createSearchCombiner({ limit: request.limit, mostRecent, format: call.format });
   const { totalBlocks, totalJobs, totalBlockBytes } = plan;
-  const withTotals = ({ traces, metrics }: SearchAnswer) => ({ traces, metrics: { ...metrics, totalBlocks, totalJobs, totalBlockBytes } });
+  const { leftPadTraceIds } = queryLimits(environment.limits, config, call.tenants);
+  const withTotals = ({ traces, metrics }: SearchAnswer) => ({
+    traces: leftPadTraceIds ? padTraceIds(traces) : traces,
+    metrics: { ...metrics, totalBlocks, totalJobs, totalBlockBytes },
+  });
   let completedThroughNanos: bigint | undefined;
   return {
     request,

@@ -43,7 +43,9 @@ export interface ConfigKey {
 }
 
 /** What a row may say besides: its meaning alone, or more. */
-export type KeyExtra = string | { readonly meaning?: string; readonly to?: string; readonly secret?: boolean };
+export type KeyExtra =
+  | string
+  | { readonly meaning?: string; readonly to?: string; readonly secret?: boolean /** Not one of Tempo's. */; readonly own?: boolean };
 
 /** `[key below the section, type, default as in YAML, status?, meaning or more?]`; status `used` where left out. */
 export type KeyRow = readonly [path: string, type: KeyType, default_: ConfigValue | undefined, status?: KeyStatus, extra?: KeyExtra];
@@ -61,7 +63,7 @@ function durationDefault(value: ConfigValue | undefined): ConfigValue | undefine
 
 function keys(prefix: string, rows: readonly KeyRow[], own: boolean): readonly ConfigKey[] {
   return rows.map(([path, type, value, status = 'used', extra = {}]) => {
-    const { meaning = '', to, secret = false } = typeof extra === 'string' ? { meaning: extra } : extra;
+    const { meaning = '', to, secret = false, own: ownKey = own } = typeof extra === 'string' ? { meaning: extra } : extra;
     return {
       path: prefix === '' ? path : `${prefix}.${path}`,
       type,
@@ -70,7 +72,7 @@ function keys(prefix: string, rows: readonly KeyRow[], own: boolean): readonly C
       ...(to === undefined ? {} : { to }),
       secret,
       meaning,
-      own,
+      own: ownKey,
     };
   });
 }

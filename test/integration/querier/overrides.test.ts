@@ -120,3 +120,15 @@ test('traces, tag values, hints: limits of each tenant; one in the file has noth
   assert.equal(await jobs('rowgroups', 'job_size=1'), 25, 'a job for each row group');
   assert.equal(await jobs('rowgroups|vp3', 'job_size=1'), 2, 'the joined id has the defaults, which do not allow it');
 });
+
+test('trace ids of a search have all their digits for tenants that want them', async (t) => {
+  const { path } = overridesFile(t, 'overrides: {single-tenant: {read: {left_pad_trace_ids: true}}}');
+  const lengths = async (app: TestApp) => {
+    const { body } = await app.get(searchPath('{}', '&limit=1000'), { 'X-Scope-OrgID': 'single-tenant' });
+    const { traces } = JSON.parse(String(body)) as { traces: { traceID: string }[] };
+    return new Set(traces.map(({ traceID }) => traceID.length));
+  };
+  const plain = await lengths(await startTestApp(t));
+  assert.ok(plain.size > 1, `only ids of ${[...plain]} digits`);
+  assert.deepEqual(await lengths(await start(t, path)), new Set([32]));
+});
