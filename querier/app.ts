@@ -4,6 +4,7 @@ import { openStorage } from '#engine/backend/open-storage.ts';
 import type { Clock } from '#engine/base/clock.ts';
 import { toAppError } from '#engine/base/errors.ts';
 import { createPoller, type Poller } from '#engine/blocklist/poller.ts';
+import type { Cache } from '#engine/cache/cache.ts';
 import { createJobEnvironment, type JobEnvironment } from '#engine/jobs/environment.ts';
 import { openProcessCaches, type ProcessCaches } from './caches.ts';
 import type { Config } from './config/config.ts';
@@ -13,6 +14,7 @@ import { capRunners } from './cost/caps.ts';
 import { previewCost } from './cost/preview.ts';
 import { createSpending } from './cost/spending.ts';
 import type { OpenPools } from './external/pools.ts';
+import { createCachedRunners } from './frontend/cached-runners.ts';
 import { createExplainHandler } from './frontend/explain-handler.ts';
 import { createJobQueue, type JobQueue } from './frontend/queue.ts';
 import { createSearchHandler } from './frontend/search-handler.ts';
@@ -109,6 +111,13 @@ function runners(parts: Parts, { jobs, searchSelf }: Engine, blocks: Poller): Ru
   });
 }
 
+/** With the answers that a cache has, where queries are planned: a querier's cache would only repeat its frontend's. */
+function cachedRunners({ options }: Parts, { answers }: Engine, { blocklist }: Poller, all: Runners): Runners {
+  return answers === undefined || options.config.target === 'querier'
+    ? all
+    : createCachedRunners({ runners: all, cache: answers, blocklist });
+}
+
 /** Jobs at once: a Tempo querier has `max_concurrent_queries` streams of batches. Without functions more than that many only cost memory. */
 function jobQueue({ options, metrics }: Parts): JobQueue {
   const { querier, queryFrontend, functions } = options.config;
@@ -144,6 +153,8 @@ function poller({ options, metrics }: Parts, backend: Backend): Poller {
 interface Engine {
   readonly jobs: JobEnvironment;
   readonly searchSelf: RunJob;
+  /** Of answers of jobs, where one is configured. */
+  readonly answers: Cache | undefined;
 }
 
 /** State of the process as `/ready` tells it. */
@@ -158,7 +169,9 @@ function handlers(parts: Parts, engine: Engine, blocks: Poller) {
   const queriers = config.target === 'query-frontend' ? createRemoteQueriers(parts.options, metrics) : undefined;
   const queue = queriers?.queue ?? jobQueue(parts);
   const uncapped = queriers?.runners ?? runners(parts, engine, blocks);
-  const run = config.target === 'querier' ? uncapped : capRunners(uncapped, parts.overrides.limits, createSpending(), clock);
+  const capped = config.target === 'querier' ? uncapped : capRunners(uncapped, parts.overrides.limits, createSpending(), clock);
+  // What a cache answers costs nothing.
+  const run = cachedRunners(parts, engine, blocks, capped);
   const runJob = run.search;
   const environment = {
     config: config.queryFrontend,
@@ -262,7 +275,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const caches = await openProcessCaches(config.values, clock, onStorageEvent);
   const jobs = createJobEnvironment({ backend, maxMemoryBytes: maxJobMemoryBytes, cacheBytes, blockCache: caches.blockCache });
   const engine = engineSearch(parts, jobs, storage, caches);
-  const served = await open(parts, readiness, { jobs, searchSelf: options.searchSelf ?? engine.search }, blocks);
+  const served = await open(parts, readiness, { jobs, searchSelf: options.searchSelf ?? engine.search, answers: caches.answers }, blocks);
   const { http, grpc } = served;
   const stop = new AbortController();
   let worker: FrontendWorker | undefined;
