@@ -18,6 +18,10 @@ export interface ServerOptions {
   readonly preferSelf?: number;
   /** 0 or less for Tempo's own default. */
   readonly targetBytesPerJob?: number;
+  /** `querier.max_concurrent_queries`; Tempo's default without it. */
+  readonly maxConcurrentQueries?: number;
+  /** The section `querier.external`: how jobs go out. */
+  readonly external?: Readonly<Record<string, unknown>>;
   /** Taken if it is free; any port otherwise. */
   readonly preferredPort?: number;
 }
@@ -29,7 +33,7 @@ export function localStorage(path: string): Storage {
 
 /** A configuration file for `-target=all` that serves old blocks: nothing is recent, nothing is compacted or deleted. */
 export function serverConfig(options: ServerOptions, ports: { readonly http: number; readonly grpc: number }, walPath: string): string {
-  const { externalEndpoints = [], preferSelf, targetBytesPerJob = 0 } = options;
+  const { externalEndpoints = [], preferSelf, targetBytesPerJob = 0, maxConcurrentQueries, external } = options;
   const search = {
     query_backend_after: '0s',
     max_duration: '0s',
@@ -48,9 +52,11 @@ export function serverConfig(options: ServerOptions, ports: { readonly http: num
     },
     usage_report: { reporting_enabled: false },
     query_frontend: { query_end_cutoff: '0s', search, metrics: { query_backend_after: '0s', max_duration: '24h' } },
-    ...(externalEndpoints.length === 0
-      ? {}
-      : { querier: { search: { prefer_self: preferSelf ?? 0, external_endpoints: externalEndpoints } } }),
+    querier: {
+      ...(maxConcurrentQueries !== undefined && { max_concurrent_queries: maxConcurrentQueries }),
+      ...(externalEndpoints.length > 0 && { search: { prefer_self: preferSelf ?? 0, external_endpoints: externalEndpoints } }),
+      ...(external !== undefined && { search: { prefer_self: preferSelf ?? 0 }, external }),
+    },
     storage: { trace: { ...options.storage, wal: { path: walPath }, blocklist_poll: '10s' } },
     overrides: {
       defaults: {
