@@ -47,7 +47,7 @@ const responseHeaders = { ':status': 200, 'content-type': 'application/grpc', 'g
 export function refuseCall(stream: ServerHttp2Stream, code: number, message: string): void {
   stream.on('error', () => {});
   stream.respond({ ...responseHeaders, ...trailers(code, message) }, { endStream: true });
-  stream.close(constants.NGHTTP2_NO_ERROR);
+  stream.on('data', () => stream.close(constants.NGHTTP2_NO_ERROR));
 }
 
 /**
@@ -76,17 +76,18 @@ export function serveCall(
   const end = (code: number, message: string): void => {
     if (status !== undefined) return;
     status = trailers(code, message);
-    if (stream.destroyed) return;
-    stream.end();
-    // The client may go on sending; whoever has got a status does not.
-    stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
+    // A reset would overtake the trailers: the client, which has its status now, closes its side.
+    if (!stream.destroyed) stream.end();
   };
   const send = (message: Uint8Array): void => {
     if (status === undefined && !stream.destroyed) stream.write(frameMessage(message, 'identity'));
   };
   const handler = start({ send, end });
   const onData = (chunk: Buffer): void => {
-    if (status !== undefined) return;
+    if (status !== undefined) {
+      stream.close(constants.NGHTTP2_NO_ERROR); // it goes on in spite of its status
+      return;
+    }
     try {
       for (const message of reader.push(chunk)) handler.onMessage(message);
     } catch (thrown) {

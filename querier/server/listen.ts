@@ -97,6 +97,8 @@ export async function listen(
   const http1 = createPlainServer(options, onRequest);
   const http2 = createHttp2Server({ settings: { maxHeaderListSize: maxHeaderBytes, maxConcurrentStreams } }, onRequest);
   const sockets = new Set<Socket>();
+  /** Connections that have said nothing yet. */
+  const silent = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
   http2.on('session', (session) => {
     sessions.add(session);
@@ -107,7 +109,10 @@ export async function listen(
   const acceptHttp1 = http1.listeners('connection')[0] as (socket: Socket) => void;
   http1.removeAllListeners('connection');
   const accept = createAcceptor(options.tls, (socket) => {
+    silent.add(socket);
+    socket.on('close', () => silent.delete(socket));
     sniff(socket, options.readHeaderTimeoutMs || options.readTimeoutMs, (isHttp2) => {
+      silent.delete(socket);
       if (isHttp2) http2.emit('connection', socket);
       else {
         acceptHttp1.call(http1, socket);
@@ -128,6 +133,7 @@ export async function listen(
   const close = async (graceMs: number): Promise<void> => {
     const closed = new Promise<void>((resolve) => http1.close(() => resolve()));
     for (const session of sessions) session.close();
+    for (const socket of silent) socket.destroy();
     let open = true;
     void closed.then(() => {
       open = false;

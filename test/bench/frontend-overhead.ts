@@ -1,38 +1,14 @@
 // CPU of a query-frontend for each job: a search of 32,000 jobs, all answered at once by a stub querier over the real worker protocol (npm run bench:frontend).
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { freePorts, startFrontend } from '../../infra/local/separate.ts';
 import { localStorage } from '../../infra/local/server.ts';
 import { connectRaw, encodeAnswer, message, openRawStream } from '../integration/worker/raw-peer.ts';
+import { writeWideBucket } from '../integration/worker/wide-bucket.ts';
 import { cpuBetweenMs, cpuSnapshot } from './process-cpu.ts';
 
 const jobs = 32_000;
 const streams = 20;
 const rounds = 5;
 const tenant = 'bench';
-const blockId = '00000000-0000-4000-8000-000000000001';
-
-/** A bucket with nothing but the metadata of one block whose row groups are one job each. */
-function writeBucket(): string {
-  const root = mkdtempSync(join(tmpdir(), 'rubato-bench-'));
-  const folder = join(root, tenant, blockId);
-  mkdirSync(folder, { recursive: true });
-  const meta = {
-    format: 'vParquet4',
-    blockID: blockId,
-    tenantID: tenant,
-    startTime: '2026-01-10T12:00:00Z',
-    endTime: '2026-01-10T13:00:00Z',
-    totalObjects: jobs,
-    size: jobs * 100_000_000,
-    totalRecords: jobs,
-    footerSize: 1000,
-    replicationFactor: 1,
-  };
-  writeFileSync(join(folder, 'meta.json'), JSON.stringify(meta));
-  return root;
-}
 
 const answer = encodeAnswer({
   status: 200,
@@ -49,8 +25,8 @@ async function serve(stream: ReturnType<typeof openRawStream>): Promise<void> {
   }
 }
 
-const root = writeBucket();
-const frontend = await startFrontend('frontend', { storage: localStorage(root), multitenancy: true }, await freePorts());
+const bucket = writeWideBucket(tenant, jobs);
+const frontend = await startFrontend('frontend', { storage: localStorage(bucket.path), multitenancy: true }, await freePorts());
 const session = await connectRaw(frontend.grpcPort);
 for (let index = 0; index < streams; index++) serve(openRawStream(session, undefined)).catch(() => {});
 try {
@@ -69,5 +45,5 @@ try {
 } finally {
   session.destroy();
   await frontend.stop();
-  rmSync(root, { recursive: true, force: true });
+  bucket.remove();
 }

@@ -213,6 +213,7 @@ export function openRawStream(
   });
   stream.on('trailers', take);
   stream.on('error', () => {});
+  stream.on('end', () => stream.close());
   stream.on('close', () => {
     end(status);
     for (const one of waiting.splice(0)) one.reject(new Error(`stream ended: ${status.code} ${status.message}`));
