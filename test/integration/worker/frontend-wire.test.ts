@@ -3,9 +3,22 @@ import assert from 'node:assert/strict';
 import type { ClientHttp2Session } from 'node:http2';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { Client, credentials } from '@grpc/grpc-js';
 import { freePorts, type SeparateProcess, startFrontend } from '../../../infra/local/separate.ts';
 import { localStorage } from '../../../infra/local/server.ts';
-import { connectRaw, encodeAnswer, framedSnappy, grpcFrame, message, openRawStream, type RawAnswer, type RawStream } from './raw-peer.ts';
+import {
+  all,
+  connectRaw,
+  encodeAnswer,
+  framedSnappy,
+  grpcFrame,
+  message,
+  number,
+  openRawStream,
+  type RawAnswer,
+  type RawStream,
+  rawRequest,
+} from './raw-peer.ts';
 import { writeWideBucket } from './wide-bucket.ts';
 
 const tenant = { 'X-Scope-OrgID': 'wide' };
@@ -301,6 +314,27 @@ describe('a frontend for raw queriers', () => {
     stream.close();
     await served;
     http.destroy();
+  });
+
+  test('grpc-js, a gRPC library of others, can be a querier', async () => {
+    const client = new Client(`127.0.0.1:${frontend.grpcPort}`, credentials.createInsecure());
+    const bytes = (content: Buffer) => content;
+    const call = client.makeBidiStreamRequest('/frontend.Frontend/Process', bytes, bytes);
+    call.on('data', (content: Buffer) => {
+      if (number(content, 2) === 1n) {
+        call.write(message([2, 'grpc-js'], [5, 1n]));
+        return;
+      }
+      const batch = all(content, 4);
+      const answers = (batch.length > 0 ? batch : all(content, 1)).map((one) => encodeAnswer(found(rawRequest(one).url)));
+      call.write(message(...answers.map((answer) => [batch.length > 0 ? 4 : 1, answer] as const)));
+    });
+    call.on('error', () => {});
+    assert.equal((JSON.parse((await get(`${search}&limit=1000`)).text) as { traces: unknown[] }).traces.length, jobCount);
+    const status = new Promise<{ readonly code: number }>((resolve) => call.on('status', resolve));
+    client.makeUnaryRequest('/frontend.Frontend/NotifyClientShutdown', bytes, bytes, message([1, 'grpc-js']), () => {});
+    assert.equal((await status).code, 0);
+    client.close();
   });
 
   test('a full queue is 429', async () => {
