@@ -41,6 +41,11 @@ export interface Backend {
   readonly listFolders: (prefix: string, signal?: AbortSignal) => Promise<readonly string[]>;
   /** All objects below `prefix`, in order of their keys. */
   readonly listObjects: (prefix: string, signal?: AbortSignal) => AsyncIterable<ListedObject>;
+  /**
+   * As `listObjects`, but goes on beyond the folder `prefix` to the end of the bucket: one listing of many small folders, where each of its own would be a request.
+   * Absent where a listing costs nothing, or the store has no such request.
+   */
+  readonly listObjectsFrom?: (prefix: string, signal?: AbortSignal) => AsyncIterable<ListedObject>;
   /** Bytes that may lie between two wanted ranges and still be fetched with them in one request. 0 where requests cost nothing. */
   readonly coalesceGapBytes: number;
   /** Absent where the client can only read, as that of a function. Having one does not mean that the store permits writing. */

@@ -14,7 +14,7 @@ export type CountedRequest =
  * backend's own are not seen; a listing counts once.
  */
 export function countRequests(backend: Backend, onRequest: (request: CountedRequest) => void): Backend {
-  const { readInto, writer } = backend;
+  const { readInto, writer, listObjectsFrom } = backend;
   return {
     coalesceGapBytes: backend.coalesceGapBytes,
     read: async (key, signal) => {
@@ -35,6 +35,12 @@ export function countRequests(backend: Backend, onRequest: (request: CountedRequ
       readInto: (key: string, start: number, target: Uint8Array, signal?: AbortSignal) => {
         onRequest({ kind: 'read', key, start, end: start + target.length });
         return readInto(key, start, target, signal);
+      },
+    }),
+    ...(listObjectsFrom && {
+      listObjectsFrom: (prefix: string, signal?: AbortSignal) => {
+        onRequest({ kind: 'list', prefix });
+        return listObjectsFrom(prefix, signal);
       },
     }),
     ...(writer && { writer: countWrites(writer, onRequest) }),

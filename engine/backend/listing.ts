@@ -19,6 +19,8 @@ export interface PageQuery {
   readonly folders: boolean;
   /** Of the page before; undefined for the first. */
   readonly token: string | undefined;
+  /** Only what comes after that key, with the backend's own prefix. Not every store's reader knows it. */
+  readonly startAfter?: string;
 }
 
 /** Most entries that a page is asked for. */
@@ -27,14 +29,16 @@ export const pageSize = 1000;
 /** Reads one page of a listing. */
 export type PageReader = (query: PageQuery, signal: AbortSignal | undefined) => Promise<ListingPage>;
 
-/** All objects below `root + prefix`, with keys relative to `root`, page by page. A store that repeats itself is an `internal` error, not an endless loop. */
+/** All objects below `root + prefix`, after `root + startAfter` if given, with keys relative to `root`, page by page. A store that repeats itself is an `internal` error, not an endless loop. */
 export async function* listObjects(
   readPage: PageReader,
   root: string,
   prefix: string,
   signal: AbortSignal | undefined,
+  startAfter?: string,
 ): AsyncGenerator<ListedObject> {
-  for await (const page of pages(readPage, { prefix: root + prefix, folders: false }, signal)) {
+  const query = { prefix: root + prefix, folders: false, ...(startAfter !== undefined && { startAfter: root + startAfter }) };
+  for await (const page of pages(readPage, query, signal)) {
     for (const object of page.objects) {
       if (!object.key.startsWith(root + prefix)) throw unasked(object.key, root + prefix);
       // A zero-length `folder/` object, as consoles create them, is no object of Tempo's.

@@ -32,11 +32,11 @@ export function measureBackend(backend: Backend, clock: Pick<Clock, 'monotonicMs
       throw error;
     }
   };
-  async function* listObjects(prefix: string, signal?: AbortSignal): AsyncGenerator<ListedObject> {
+  async function* measureListing(prefix: string, list: () => AsyncIterable<ListedObject>): AsyncGenerator<ListedObject> {
     const startedMs = clock.monotonicMs();
     let error: AppError | undefined;
     try {
-      yield* backend.listObjects(prefix, signal);
+      yield* list();
     } catch (thrown) {
       error = toAppError(thrown);
       throw error;
@@ -47,7 +47,7 @@ export function measureBackend(backend: Backend, clock: Pick<Clock, 'monotonicMs
   }
   const sizeOf = (content: Uint8Array): number => content.length;
   const none = (): number => 0;
-  const { writer } = backend;
+  const { writer, listObjectsFrom } = backend;
   const measuredWriter: ObjectWriter | undefined = writer && {
     write: (key, content, signal) =>
       measure(
@@ -64,6 +64,9 @@ export function measureBackend(backend: Backend, clock: Pick<Clock, 'monotonicMs
     read: (key, signal) => measure('read', key, sizeOf, () => backend.read(key, signal)),
     readRange: (key, start, end, signal) => measure('read_range', key, sizeOf, () => backend.readRange(key, start, end, signal)),
     listFolders: (prefix, signal) => measure('list_folders', prefix, none, () => backend.listFolders(prefix, signal)),
-    listObjects,
+    listObjects: (prefix, signal) => measureListing(prefix, () => backend.listObjects(prefix, signal)),
+    ...(listObjectsFrom && {
+      listObjectsFrom: (prefix: string, signal?: AbortSignal) => measureListing(prefix, () => listObjectsFrom(prefix, signal)),
+    }),
   };
 }

@@ -1,6 +1,6 @@
 import { AppError, throwIfAborted } from '#engine/base/errors.ts';
 import { bytes } from '#engine/base/units.ts';
-import type { Backend, ObjectWriter } from './backend.ts';
+import type { Backend, ListedObject, ObjectWriter } from './backend.ts';
 import { checkKey, checkPrefix } from './keys.ts';
 import { allocateBytes, checkRange, shortObject } from './range.ts';
 
@@ -32,6 +32,14 @@ export function createMemoryBackend(nowMs: () => number = () => 0): MemoryBacken
     checkPrefix(prefix);
     return [...objects.keys()].filter((key) => key.startsWith(prefix)).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   };
+  async function* yieldObjects(keys: readonly string[], signal: AbortSignal | undefined): AsyncGenerator<ListedObject> {
+    throwIfAborted(signal);
+    for (const key of keys) {
+      throwIfAborted(signal);
+      const found = objects.get(key);
+      if (found !== undefined) yield { key, sizeBytes: bytes(found.content.length), modifiedMs: found.modifiedMs };
+    }
+  }
   const put = (key: string, content: Uint8Array, modifiedMs = 0): void => {
     checkKey(key);
     objects.set(key, { content: copy(content), modifiedMs });
@@ -64,12 +72,13 @@ export function createMemoryBackend(nowMs: () => number = () => 0): MemoryBacken
       const below = keysBelow(prefix).map((key) => key.slice(prefix.length));
       return [...new Set(below.filter((rest) => rest.includes('/')).map((rest) => rest.slice(0, rest.indexOf('/'))))];
     },
-    listObjects: async function* (prefix, signal) {
-      for (const key of keysBelow(prefix)) {
-        throwIfAborted(signal);
-        const found = objects.get(key);
-        if (found !== undefined) yield { key, sizeBytes: bytes(found.content.length), modifiedMs: found.modifiedMs };
-      }
+    listObjects: (prefix, signal) => yieldObjects(keysBelow(prefix), signal),
+    listObjectsFrom: (prefix, signal) => {
+      const start = Buffer.from(prefix);
+      return yieldObjects(
+        keysBelow('').filter((key) => Buffer.compare(Buffer.from(key), start) > 0),
+        signal,
+      );
     },
   };
 }

@@ -53,6 +53,10 @@ export function createS3Backend(options: S3Options, context: S3Context): Backend
       checkPrefix(prefix);
       return listObjects(readPage, address.prefix, prefix, signal);
     },
+    listObjectsFrom: (prefix, signal) => {
+      checkPrefix(prefix);
+      return listObjects(readPage, address.prefix, '', signal, prefix);
+    },
   };
 }
 
@@ -129,7 +133,7 @@ async function collect(object: string, body: AsyncIterable<Uint8Array>, length: 
 async function readListingPage(
   client: S3Client,
   { bucket }: S3Address,
-  { prefix, folders, token }: PageQuery,
+  { prefix, folders, token, startAfter }: PageQuery,
   signal: AbortSignal | undefined,
 ): ReturnType<PageReader> {
   try {
@@ -138,6 +142,8 @@ async function readListingPage(
       Prefix: prefix,
       ...(folders && { Delimiter: '/' }),
       ...(token !== undefined && { ContinuationToken: token }),
+      // An empty one is no place; and a token says already where to go on.
+      ...(startAfter && token === undefined && { StartAfter: startAfter }),
     });
     const page = await client.send(command, signal === undefined ? {} : { abortSignal: signal });
     if (page.IsTruncated === true && !page.NextContinuationToken) {

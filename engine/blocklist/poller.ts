@@ -4,6 +4,7 @@ import { AppError, throwIfAborted, toAppError } from '#engine/base/errors.ts';
 import { mapParallel } from '#engine/base/parallel.ts';
 import { type TenantId, tenantId, tenantIdProblem } from '#engine/base/units.ts';
 import type { PollEvent } from './events.ts';
+import { createFolderLister } from './folder-lister.ts';
 import { emptyBlocklist, type TenantBlocklist } from './list.ts';
 import { createMetaPool } from './meta-pool.ts';
 import type { PollSettings } from './settings.ts';
@@ -81,17 +82,21 @@ export function createPoller(options: PollerOptions): Poller {
 }
 
 async function pollTenants(
-  options: TenantPollOptions,
+  options: Omit<TenantPollOptions, 'lister'>,
   previous: ReadonlyMap<TenantId, TenantBlocklist>,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<TenantId, TenantBlocklist>> {
   const { settings } = options;
   const names = await listTenants(options, signal);
   let failures = 0;
-  const pollOne = async (tenant: TenantId, innerSignal: AbortSignal): Promise<readonly [TenantId, TenantBlocklist]> => {
+  const pollOne = async (
+    tenant: TenantId,
+    ownOptions: TenantPollOptions,
+    innerSignal: AbortSignal,
+  ): Promise<readonly [TenantId, TenantBlocklist]> => {
     const known = previous.get(tenant) ?? emptyBlocklist;
     try {
-      return [tenant, await pollTenantWithRetries(options, tenant, known, innerSignal)];
+      return [tenant, await pollTenantWithRetries(ownOptions, tenant, known, innerSignal)];
     } catch (thrown) {
       throwIfAborted(innerSignal);
       if (++failures > settings.tolerateTenantFailures) {
@@ -100,11 +105,35 @@ async function pollTenants(
       return [tenant, known];
     }
   };
-  const lists = await mapParallel(names, settings.tenantConcurrency, pollOne, signal);
+  const pollGroup = async (group: readonly TenantId[], innerSignal: AbortSignal) => {
+    const lister = createFolderLister(options.backend);
+    const lists: (readonly [TenantId, TenantBlocklist])[] = [];
+    try {
+      for (const tenant of group) lists.push(await pollOne(tenant, { ...options, lister }, innerSignal));
+    } finally {
+      await lister.close();
+    }
+    return lists;
+  };
+  const groups = groupTenants(names, settings.tenantConcurrency, options.backend.listObjectsFrom !== undefined);
+  const lists = (await mapParallel(groups, settings.tenantConcurrency, pollGroup, signal)).flat();
   return new Map(lists.filter(([, list]) => list.metas.length > 0 || list.compacted.length > 0));
 }
 
-async function listTenants({ backend, onEvent }: PollerOptions, signal: AbortSignal | undefined): Promise<TenantId[]> {
+/** Groups for each of the tenants that are polled at once: some, so that a group of large tenants is not what all wait for. */
+const groupsPerLane = 4;
+
+/** Neighbours in the order of their keys, where they can share pages of a listing. */
+function groupTenants(names: readonly TenantId[], concurrency: number, sharePages: boolean): readonly (readonly TenantId[])[] {
+  const count = concurrency > 1 ? concurrency * groupsPerLane : 1;
+  const size = sharePages ? Math.max(1, Math.ceil(names.length / count)) : 1;
+  return Array.from({ length: Math.ceil(names.length / size) }, (_, at) => names.slice(at * size, (at + 1) * size));
+}
+
+async function listTenants(
+  { backend, onEvent }: Pick<PollerOptions, 'backend' | 'onEvent'>,
+  signal: AbortSignal | undefined,
+): Promise<TenantId[]> {
   const tenants: TenantId[] = [];
   for (const name of await backend.listFolders('', signal)) {
     const problem = tenantIdProblem(name);

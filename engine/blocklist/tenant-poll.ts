@@ -6,6 +6,7 @@ import { AppError, throwIfAborted, toAppError } from '#engine/base/errors.ts';
 import type { BlockId, TenantId } from '#engine/base/units.ts';
 import { encodeTenantIndex } from './encode-index.ts';
 import type { ListSource, PollEvent } from './events.ts';
+import type { FolderLister } from './folder-lister.ts';
 import { metasById, type TenantBlocklist, updateBlocklist } from './list.ts';
 import type { BlockMeta } from './meta.ts';
 import type { MetaPool } from './meta-pool.ts';
@@ -24,6 +25,7 @@ export interface TenantPollOptions {
   readonly maxBlocksPerTenant: number;
   /** Shared by all tenants and polls. */
   readonly pool: MetaPool;
+  readonly lister: FolderLister;
 }
 
 /** What a tenant index says, and what is wrong with it. */
@@ -127,13 +129,18 @@ function scan(
   skipped: BlockId[],
   signal: AbortSignal,
 ): Promise<TenantBlocklist> {
-  const { backend, clock, random, pool, settings, maxBlocksPerTenant, onEvent } = options;
+  const { backend, lister, clock, random, pool, settings, maxBlocksPerTenant, onEvent } = options;
   const { concurrency, jitterMs } = settings;
   const onSkip = (block: BlockId, error: AppError): void => {
     skipped.push(block);
     onEvent({ kind: 'meta_skipped', tenant, block, error });
   };
-  return scanTenant(tenant, known, { backend, clock, random, concurrency, jitterMs, maxBlocks: maxBlocksPerTenant, pool, onSkip }, signal);
+  return scanTenant(
+    tenant,
+    known,
+    { backend, lister, clock, random, concurrency, jitterMs, maxBlocks: maxBlocksPerTenant, pool, onSkip },
+    signal,
+  );
 }
 
 async function writeIndexOrTell(

@@ -5,6 +5,7 @@ import type { Clock } from '#engine/base/clock.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
 import { mapParallel } from '#engine/base/parallel.ts';
 import { type BlockId, isBlockId, type TenantId } from '#engine/base/units.ts';
+import type { FolderLister } from './folder-lister.ts';
 import { metasById, type TenantBlocklist, updateBlocklist } from './list.ts';
 import { type BlockMeta, type CompactedBlockMeta, maxMetaBytes, parseBlockMeta } from './meta.ts';
 import type { MetaPool } from './meta-pool.ts';
@@ -12,6 +13,7 @@ import type { MetaPool } from './meta-pool.ts';
 /** What a scan of a tenant's folder needs. */
 export interface ScanOptions {
   readonly backend: Backend;
+  readonly lister: FolderLister;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
@@ -77,10 +79,10 @@ const compactedName = '/meta.compacted.json';
 const metaNames = ['/meta.json', compactedName] as const;
 const blockIdLength = 36;
 
-async function findBlocks(tenant: TenantId, { backend, maxBlocks }: ScanOptions, signal: AbortSignal | undefined) {
+async function findBlocks(tenant: TenantId, { lister, maxBlocks }: ScanOptions, signal: AbortSignal | undefined) {
   const found = new Map<BlockId, FoundBlock>();
   const prefix = `${tenant}/`;
-  for await (const { key, sizeBytes, modifiedMs } of backend.listObjects(prefix, signal)) {
+  for await (const { key, sizeBytes, modifiedMs } of lister.list(prefix, signal)) {
     const name = metaNames.find((candidate) => key.endsWith(candidate));
     if (name === undefined || key.length !== prefix.length + blockIdLength + name.length) continue;
     const block = key.slice(prefix.length, -name.length);

@@ -104,6 +104,20 @@ export function testBackend(name: string, open: () => Promise<SuiteBackend>): vo
       assert.deepEqual(await backend.listFolders('no-such-tenant/'), []);
     });
     check('lists objects in order, with size and time', (backend) => listsObjects(backend));
+    check('a listing goes on beyond a folder, where there is such a listing', async (backend) => {
+      const { listObjectsFrom } = backend;
+      if (listObjectsFrom === undefined) return;
+      const keys = (await list(backend, '')).map((object) => object.key);
+      for (const prefix of ['', 'single-tenant/', 'te-a/', 'te/', 'te0/', 'tempo/', 'zzz/']) {
+        const found: string[] = [];
+        for await (const { key } of listObjectsFrom(prefix)) found.push(key);
+        assert.deepEqual(
+          found,
+          keys.filter((key) => Buffer.compare(Buffer.from(key), Buffer.from(prefix)) > 0),
+          prefix,
+        );
+      }
+    });
     check('an aborted signal ends every call', (backend) => obeysSignals(backend));
   });
 }

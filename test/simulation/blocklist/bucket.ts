@@ -42,12 +42,15 @@ export function createSimulatedBucket(model: BlockModel): SimulatedBucket {
     counts.metas++;
     return Buffer.from(model.metaText(tenant as TenantId, block));
   };
-  async function* listObjects(prefix: string): AsyncGenerator<ListedObject> {
+  /** One listing over some tenants: a page has a thousand objects, whosever they are. */
+  async function* listTenants(tenants: readonly TenantId[]): AsyncGenerator<ListedObject> {
     let listed = 0;
-    for (const object of objectsBelow(model, prefix, generation, written)) {
-      if (listed++ % pageSize === 0) counts.listPages++;
-      counts.listedEntries++;
-      yield object;
+    for (const tenant of tenants) {
+      for (const object of objectsBelow(model, `${tenant}/`, generation, written)) {
+        if (listed++ % pageSize === 0) counts.listPages++;
+        counts.listedEntries++;
+        yield object;
+      }
     }
     if (listed === 0) counts.listPages++;
   }
@@ -77,7 +80,8 @@ export function createSimulatedBucket(model: BlockModel): SimulatedBucket {
       counts.listedEntries += model.tenants.length;
       return model.tenants;
     },
-    listObjects,
+    listObjects: (prefix) => listTenants([prefix.slice(0, -1) as TenantId]),
+    listObjectsFrom: (prefix) => listTenants(model.tenants.slice(model.tenants.indexOf(prefix.slice(0, -1) as TenantId))),
   };
   return {
     backend,
