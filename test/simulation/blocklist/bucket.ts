@@ -1,7 +1,9 @@
 import type { Backend, ListedObject } from '#engine/backend/backend.ts';
 import { AppError } from '#engine/base/errors.ts';
 import { bytes, type TenantId } from '#engine/base/units.ts';
-import type { BlockModel } from './block-model.ts';
+import { encodeTenantIndex } from '#engine/blocklist/encode-index.ts';
+import { parseBlockMeta } from '#engine/blocklist/meta.ts';
+import type { BlockModel, ModelBlock } from './block-model.ts';
 
 /** Requests since the last call, as an object store would count them. */
 export interface RequestCounts {
@@ -29,8 +31,20 @@ export interface SimulatedBucket {
 const pageSize = 1000;
 const noCounts: RequestCounts = { listPages: 0, listedEntries: 0, gets: 0, metas: 0, puts: 0 };
 
-/** Creates a {@link SimulatedBucket} in its first generation. */
-export function createSimulatedBucket(model: BlockModel): SimulatedBucket {
+/** The protobuf index of a tenant, as a builder would have written it this moment. */
+async function makeIndex(model: BlockModel, tenant: TenantId, generation: number, nowMs: number): Promise<Uint8Array> {
+  const blocks = [...model.blocksOf(tenant, generation)];
+  const meta = (block: ModelBlock) => parseBlockMeta(Buffer.from(model.metaText(tenant, block)));
+  const { protobuf } = await encodeTenantIndex({
+    createdAtMs: nowMs,
+    metas: blocks.filter(({ compactedMs }) => compactedMs === undefined).map(meta),
+    compacted: blocks.flatMap((block) => (block.compactedMs === undefined ? [] : [{ meta: meta(block), compactedMs: block.compactedMs }])),
+  });
+  return protobuf;
+}
+
+/** Creates a {@link SimulatedBucket} in its first generation. With `hasIndexes` every tenant has one that is made when it is read. */
+export function createSimulatedBucket(model: BlockModel, hasIndexes = false): SimulatedBucket {
   const written = new Map<string, Uint8Array>();
   let generation = 0;
   let counts: { -readonly [Name in keyof RequestCounts]: number } = { ...noCounts };
@@ -68,6 +82,7 @@ export function createSimulatedBucket(model: BlockModel): SimulatedBucket {
     read: async (key) => {
       counts.gets++;
       const [tenant, id, name] = key.split('/');
+      if (hasIndexes && id === 'index.pb.zst') return makeIndex(model, tenant as TenantId, generation, Date.now());
       const content = name === undefined ? written.get(key) : readMeta(tenant, id, name);
       if (content === undefined) throw missing(key);
       return content;

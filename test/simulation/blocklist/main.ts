@@ -1,7 +1,8 @@
-import { type PollFigures, simulatePolls } from './simulate-polls.ts';
+import { type PollFigures, simulatePolls, simulateReader } from './simulate-polls.ts';
 
 /*
- * Polls a simulated bucket of a million blocks and prints what it took; every list is checked. `npm run sim:blocklist`; -- --tenants N --slots N --seed N.
+ * Polls a simulated bucket of a million blocks and prints what it took; every list is checked. `npm run sim:blocklist`; -- --tenants N --slots N --seed N;
+ * --reader polls with a process that only reads indexes.
  */
 function argument(name: string, standard: number): number {
   const at = process.argv.indexOf(`--${name}`);
@@ -34,4 +35,5 @@ console.log(
   '| poll | live + compacted | LIST pages for entries | metas read | other GETs | PUTs | CPU s | heap MiB | bytes a block | peak RSS MiB |',
 );
 console.log('|---|---|---|---|---|---|---|---|---|---|');
-await simulatePolls({ ...options, onPoll: show, gc: globalThis.gc });
+const simulate = process.argv.includes('--reader') ? simulateReader : simulatePolls;
+await simulate({ ...options, onPoll: show, gc: globalThis.gc });

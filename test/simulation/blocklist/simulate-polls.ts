@@ -31,7 +31,6 @@ export interface SimulationOptions extends ModelOptions {
 }
 
 interface Stage {
-  readonly model: BlockModel;
   readonly bucket: SimulatedBucket;
   readonly measure: (name: string, poller: Poller) => Promise<void>;
 }
@@ -79,11 +78,11 @@ function checkListings(counts: RequestCounts): void {
 
 const tenantConcurrency = 10;
 
-/** One process builds and one reads, each from nothing and then again after some blocks have changed; and one lists the bucket since there is no index. */
-export async function simulatePolls(options: SimulationOptions): Promise<void> {
+/** Sets a bucket up, and what measures polls of it. */
+function createStage(options: SimulationOptions, hasIndexes: boolean): Stage {
   const { gc, onPoll } = options;
   const model = createBlockModel(options);
-  const bucket = createSimulatedBucket(model);
+  const bucket = createSimulatedBucket(model, hasIndexes);
   gc?.();
   const heapBefore = process.memoryUsage().heapUsed;
   const measure: Stage['measure'] = async (poll, poller) => {
@@ -105,9 +104,23 @@ export async function simulatePolls(options: SimulationOptions): Promise<void> {
     }
     onPoll({ poll, tenants: poller.tenants().size, live, compacted, counts, cpuMs: (user + system) / 1000, heapBytes, maxRssBytes });
   };
-  const stage = { model, bucket, measure };
+  return { bucket, measure };
+}
+
+/** One process builds and one reads, each from nothing and then again after some blocks have changed; and one lists the bucket since there is no index. */
+export async function simulatePolls(options: SimulationOptions): Promise<void> {
+  const stage = createStage(options, false);
   await listsAndBuilds(stage);
   await readsIndexes(stage);
+}
+
+/** A process that only reads indexes: what it takes has nothing of a builder in it, but the making of the indexes. */
+export async function simulateReader(options: SimulationOptions): Promise<void> {
+  const { bucket, measure } = createStage(options, true);
+  const reader = pollerOf(bucket, {});
+  await measure('reader, first poll', reader);
+  bucket.advance();
+  await measure('reader, 1 % changed', reader);
 }
 
 async function listsAndBuilds({ bucket, measure }: Stage): Promise<void> {
