@@ -35,8 +35,10 @@ import { createRoutes } from './server/routes.ts';
 import { createRequestListener } from './server/serve.ts';
 import { createStreams } from './streams.ts';
 import type { Logger } from './telemetry/log.ts';
+import { measureRunners } from './telemetry/measured-runners.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { createPollListener, measureBlocklist } from './telemetry/poll-events.ts';
+import { createQueueLengths } from './telemetry/queue-lengths.ts';
 import { createRecentJobs, type RecentJobs } from './telemetry/recent-jobs.ts';
 import { createStorageMetrics } from './telemetry/storage-metrics.ts';
 import type { Tracer } from './telemetry/tracing.ts';
@@ -126,7 +128,7 @@ function jobQueue({ options, metrics }: Parts): JobQueue {
     concurrency: querier.maxConcurrentQueries * batch,
     maxOutstandingPerTenant: queryFrontend.maxOutstandingPerTenant,
     monotonicMs: options.clock.monotonicMs,
-    onLength: (user, length) => metrics.queueLength.set({ user }, length),
+    onLength: createQueueLengths(metrics.queueLength, options.clock.monotonicMs),
     onRefused: (user) => metrics.discardedRequests.inc({ user }),
     onWaited: (waitedMs) => metrics.queueDuration.observe(waitedMs / 1000),
   });
@@ -169,9 +171,14 @@ function handlers(parts: Parts, engine: Engine, blocks: Poller) {
   const queriers = config.target === 'query-frontend' ? createRemoteQueriers(parts.options, metrics) : undefined;
   const queue = queriers?.queue ?? jobQueue(parts);
   const uncapped = queriers?.runners ?? runners(parts, engine, blocks);
+<<<<<<< HEAD
   const capped = config.target === 'querier' ? uncapped : capRunners(uncapped, parts.overrides.limits, createSpending(), clock);
   // What a cache answers costs nothing.
   const run = cachedRunners(parts, engine, blocks, capped);
+=======
+  const counted = config.target === 'all' ? measureRunners(uncapped, metrics, clock, config.httpApiPrefix) : uncapped;
+  const run = config.target === 'querier' ? counted : capRunners(counted, parts.overrides.limits, createSpending(), clock);
+>>>>>>> cc0c8ec (Jobs within one process count by the routes of queriers; idle queues are dropped; retries of every job)
   const runJob = run.search;
   const environment = {
     config: config.queryFrontend,

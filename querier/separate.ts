@@ -7,6 +7,7 @@ import { createWorkerService, type WorkerService } from './frontend/worker-servi
 import type { Router } from './server/router.ts';
 import { createRequestAnswerer } from './server/serve.ts';
 import type { Metrics } from './telemetry/metrics.ts';
+import { createQueueLengths } from './telemetry/queue-lengths.ts';
 import { executeRequest } from './worker/execute-request.ts';
 import { type FrontendWorker, startFrontendWorker } from './worker/frontend-worker.ts';
 import type { Runners } from './worker/runners.ts';
@@ -30,7 +31,7 @@ export function createRemoteQueriers({ config, clock, logger }: AppOptions, metr
     maxOutstandingPerTenant,
     maxBatchSize,
     monotonicMs: clock.monotonicMs,
-    onLength: (user, length) => metrics.queueLength.set({ user }, length),
+    onLength: createQueueLengths(metrics.queueLength, clock.monotonicMs),
     onWaited: (waitedMs) => metrics.queueDuration.observe(waitedMs / 1000),
     onBatch: (user, size, weight) => {
       metrics.batchSize.observe(size);

@@ -20,7 +20,7 @@ export interface JobRun<Job, Answer> extends QueryTicket {
   readonly run: (job: Job, signal: AbortSignal) => Promise<Answer>;
   /** Takes an answer; true when no more are needed. What it throws ends the run as a failed job does. */
   readonly onAnswer: (answer: Answer, job: Job) => boolean;
-  /** Told how often a job was tried again, if it was. */
+  /** Told at the end of each job how often it was tried again. */
   readonly onRetries: (retries: number) => void;
 }
 
@@ -38,11 +38,14 @@ async function runWithRetries<Job, Answer>(jobs: JobRun<Job, Answer>, job: Job, 
   const attempts = Math.max(1, jobs.maxRetries);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await jobs.queue.run(jobs.tenantLabel, () => jobs.run(job, signal), signal);
+      const answer = await jobs.queue.run(jobs.tenantLabel, () => jobs.run(job, signal), signal);
+      jobs.onRetries(attempt - 1);
+      return answer;
     } catch (thrown) {
       const error = toAppError(thrown);
-      if (attempt >= attempts || signal.aborted || !mayRetry(error)) throw error;
-      jobs.onRetries(attempt);
+      if (attempt < attempts && !signal.aborted && mayRetry(error)) continue;
+      if (!signal.aborted) jobs.onRetries(attempt - 1);
+      throw error;
     }
   }
 }

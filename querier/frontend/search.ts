@@ -27,7 +27,7 @@ export interface SearchEnvironment {
   readonly blocklist: (tenant: TenantId) => TenantBlocklist;
   readonly queue: JobQueue;
   readonly runJob: RunJob;
-  /** Told how often a job was tried again, if it was. */
+  /** Told at the end of each job how often it was tried again. */
   readonly onRetries: (retries: number) => void;
 }
 

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { SearchRequestSchema, StreamingQuerier } from '#engine/api/gen/streaming_pb.js';
 import { localFunctionEnvironment, startFunction } from '../../../infra/local/server.ts';
@@ -11,7 +12,7 @@ import { startS3Server } from '../backend/s3-server.ts';
 import { boundsOf, type Family, histogramProblems, labelsOf, parseExposition } from './exposition.ts';
 import { grpcClient } from './grpc-client.ts';
 import { blocksPath, searchPath, startTestApp, type TestApp } from './start.ts';
-import { expectedMetrics } from './telemetry-table.ts';
+import { type ExpectedMetric, expectedMetrics } from './telemetry-table.ts';
 
 const tenant = { 'X-Scope-OrgID': 'vp4' };
 const range = 'start=1768046400&end=1768050000';
@@ -102,14 +103,17 @@ function counted(family: Family | undefined, name: string, labels: Readonly<Reco
   return (samples ?? []).reduce((sum, { value }) => sum + value, 0);
 }
 
-test('names, types, labels and buckets are those of Tempo; nothing else has its prefixes', { timeout: 110_000 }, async (t) => {
-  const app = await startWithEverything(t);
-  await traffic(t, app);
-  const families = parseExposition(await scrape(app));
-  for (const { name, type, labels, buckets, when } of expectedMetrics) {
+/** Holds what is there against Tempo's tables. `needed`: metrics that the traffic must have shown. */
+function assertExpected(
+  t: TestContext,
+  families: ReadonlyMap<string, Family>,
+  needed = (expected: ExpectedMetric) => expected.when === 'always',
+) {
+  for (const expected of expectedMetrics) {
+    const { name, type, labels, buckets } = expected;
     const family = families.get(name);
     if (family === undefined || family.samples.length === 0) {
-      if (when === 'always') assert.fail(`${name} is not there`);
+      if (needed(expected)) assert.fail(`${name} is not there`);
       t.diagnostic(`not seen: ${name}`);
       continue;
     }
@@ -124,11 +128,19 @@ test('names, types, labels and buckets are those of Tempo; nothing else has its 
     assert.notEqual(family.help, '', family.name);
     if (family.type === 'histogram') assert.deepEqual(histogramProblems(family), []);
   }
+}
+
+test('names, types, labels and buckets are those of Tempo; nothing else has its prefixes', { timeout: 110_000 }, async (t) => {
+  const app = await startWithEverything(t);
+  await traffic(t, app);
+  const families = parseExposition(await scrape(app));
+  assertExpected(t, families);
 
   const durations = families.get('tempo_request_duration_seconds');
   const count = 'tempo_request_duration_seconds_count';
   for (const [, route] of requests)
     assert.ok(counted(durations, count, { method: 'GET', route, status_code: '200', ws: 'false' }) >= 1, route);
+  assert.ok(counted(durations, count, { route: 'querier_api_search', status_code: '200' }) >= 2, 'jobs within one process, too');
   assert.equal(counted(durations, count, { route: 'other', status_code: '404' }), 1);
   assert.equal(counted(durations, count, { route: 'api_search', status_code: '400' }), 1);
   const search = { method: 'gRPC', route: '/tempopb.StreamingQuerier/Search' };
@@ -156,6 +168,32 @@ test('names, types, labels and buckets are those of Tempo; nothing else has its 
   const limits =
     'max_local_traces_per_user max_global_traces_per_user max_bytes_per_trace max_bytes_per_tag_values_query max_blocks_per_tag_values_query ingestion_rate_limit_bytes ingestion_burst_size_bytes block_retention metrics_generator_max_active_series';
   assert.deepEqual(names, new Set(limits.split(' ')));
+});
+
+test('a frontend and a querier apart: each has its own, jobs are counted by the routes of queriers', { timeout: 60_000 }, async (t) => {
+  const frontend = await startTestApp(t, {
+    target: 'query-frontend',
+    server: { http_listen_address: '127.0.0.1', http_listen_port: 0, grpc_listen_address: '127.0.0.1', grpc_listen_port: 0 },
+  });
+  const address = `127.0.0.1:${frontend.app.grpcPort}`;
+  const querier = await startTestApp(t, { target: 'querier', querier: { frontend_worker: { frontend_address: address } } });
+  for (let i = 0; i < 200 && (await frontend.get('/ready')).status !== 200; i++) await delay(50);
+  const { status, body } = await frontend.get(searchPath('{ kind = producer }'), tenant);
+  assert.equal(status, 200, String(body));
+  const ofFrontend = parseExposition(await scrape(frontend));
+  const inFrontend =
+    'queries_total queue_length queue_duration_seconds actual_batch_size batch_weight connected_clients retries jobs_per_query';
+  const needed = new Set(inFrontend.split(' ').map((name) => `tempo_query_frontend_${name}`));
+  assertExpected(t, ofFrontend, ({ name }) => needed.has(name));
+  const ofQuerier = parseExposition(await scrape(querier));
+  const executed = 'tempo_querier_worker_request_executed_total';
+  assertExpected(t, ofQuerier, ({ name }) => name === executed);
+  const jobs = counted(ofQuerier.get(executed), executed, {});
+  const count = 'tempo_request_duration_seconds_count';
+  const route = { method: 'GET', route: 'querier_api_search', status_code: '200', ws: 'false' };
+  assert.equal(counted(ofQuerier.get('tempo_request_duration_seconds'), count, route), jobs);
+  const tried = counted(ofFrontend.get('tempo_query_frontend_retries'), 'tempo_query_frontend_retries_count', {});
+  assert.equal(tried, counted(ofFrontend.get('tempo_query_frontend_jobs_per_query'), 'tempo_query_frontend_jobs_per_query_sum', {}));
 });
 
 test('OpenMetrics on request: counters end in _total, the page is marked as whole, the other format stays as it was', async (t) => {
