@@ -171,14 +171,10 @@ function handlers(parts: Parts, engine: Engine, blocks: Poller) {
   const queriers = config.target === 'query-frontend' ? createRemoteQueriers(parts.options, metrics) : undefined;
   const queue = queriers?.queue ?? jobQueue(parts);
   const uncapped = queriers?.runners ?? runners(parts, engine, blocks);
-<<<<<<< HEAD
-  const capped = config.target === 'querier' ? uncapped : capRunners(uncapped, parts.overrides.limits, createSpending(), clock);
+  const counted = config.target === 'all' ? measureRunners(uncapped, metrics, clock, config.httpApiPrefix) : uncapped;
+  const capped = config.target === 'querier' ? counted : capRunners(counted, parts.overrides.limits, createSpending(), clock);
   // What a cache answers costs nothing.
   const run = cachedRunners(parts, engine, blocks, capped);
-=======
-  const counted = config.target === 'all' ? measureRunners(uncapped, metrics, clock, config.httpApiPrefix) : uncapped;
-  const run = config.target === 'querier' ? counted : capRunners(counted, parts.overrides.limits, createSpending(), clock);
->>>>>>> cc0c8ec (Jobs within one process count by the routes of queriers; idle queues are dropped; retries of every job)
   const runJob = run.search;
   const environment = {
     config: config.queryFrontend,
