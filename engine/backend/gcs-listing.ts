@@ -4,13 +4,15 @@ import type { ListedObject } from './backend.ts';
 import { type ListingPage, type PageQuery, pageSize } from './listing.ts';
 
 /** The query of one page of Objects: list. */
-export function listingQuery({ prefix, folders, token }: PageQuery): string {
+export function listingQuery({ prefix, folders, token, startAfter }: PageQuery): string {
   return new URLSearchParams({
     prefix,
     maxResults: String(pageSize),
     fields: 'prefixes,nextPageToken,items(name,size,updated)',
     ...(folders && { delimiter: '/' }),
     ...(token !== undefined && { pageToken: token }),
+    // From that name on; a folder's own name is no object.
+    ...(startAfter && { startOffset: startAfter }),
   }).toString();
 }
 

@@ -66,6 +66,10 @@ export function createGcsBackend(options: GcsOptions, context: GcsContext): Back
       checkPrefix(folder);
       return listObjects(readPage, prefix, folder, signal);
     },
+    listObjectsFrom: (folder, signal) => {
+      checkPrefix(folder);
+      return listObjects(readPage, prefix, '', signal, folder);
+    },
   };
 }
 

@@ -163,7 +163,8 @@ function sendListing(state: State, query: URLSearchParams, response: ServerRespo
   const delimiter = query.get('delimiter') ?? '';
   const after = Buffer.from(query.get('pageToken') ?? '', 'base64url').toString();
   const most = Math.min(state.pageSize ?? 3, Number(query.get('maxResults') ?? 1000));
-  const keys = [...state.stored.keys()].filter((key) => key.startsWith(prefix));
+  const from = Buffer.from(query.get('startOffset') ?? '');
+  const keys = [...state.stored.keys()].filter((key) => key.startsWith(prefix) && Buffer.compare(Buffer.from(key), from) >= 0);
   keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   const items: object[] = [];
   const prefixes: string[] = [];
