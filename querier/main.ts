@@ -68,6 +68,7 @@ async function createTracer(target: string): Promise<Tracer> {
 
 async function main(args: readonly string[]): Promise<number | undefined> {
   if (args[0] === 'search') return (await import('./cli/main.ts')).runSearchCommand(args.slice(1));
+  if (args[0] === 'tune') return (await import('./cli/main.ts')).runTuneCommand(args.slice(1));
   const flags = parseFlags(args);
   if (flags.help) write(flagUsage());
   if (flags.version) write(`rubato, version ${programVersion} (Tempo API ${apiVersion})\n`);

@@ -105,6 +105,7 @@ export function createProcessRunners(options: ProcessRunnersOptions): Runners {
     onJob: (report) => {
       metrics.jobsExecuted.inc();
       metrics.jobs.inc({ where: report.where, result: jobResult(report.errorCode) });
+      if (report.errorCode === undefined) metrics.jobDuration.observe({ where: report.where }, report.durationMs / 1000);
       recentJobs.add(report);
     },
   });

@@ -1,6 +1,7 @@
 import { systemClock } from '#engine/base/clock.ts';
 import { AppError } from '#engine/base/errors.ts';
 import { exitStatus, searchCommand } from './search-command.ts';
+import { tuneCommand } from './tune/tune-command.ts';
 
 /** `rubato search …` in this process; gives the exit status. The first Ctrl-C aborts the search, a second one ends the process at once. */
 export async function runSearchCommand(args: readonly string[]): Promise<number> {
@@ -24,4 +25,15 @@ export async function runSearchCommand(args: readonly string[]): Promise<number>
   // Scans that were aborted notice it between row groups: they are not waited for.
   if (status === exitStatus.interrupted) process.exit(status);
   return status;
+}
+
+/** `rubato tune …` in this process; gives the exit status. */
+export async function runTuneCommand(args: readonly string[]): Promise<number> {
+  const interrupt = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(exitStatus.interrupted));
+  return tuneCommand(args, {
+    writeOut: (text) => void process.stdout.write(text),
+    writeError: (text) => void process.stderr.write(text),
+    signal: interrupt.signal,
+  });
 }

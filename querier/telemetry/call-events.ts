@@ -21,6 +21,8 @@ export function listenToCalls(metrics: ExternalMetrics, prices: Prices): (event:
       case 'call_ended': {
         const { record } = event;
         const { endpoint } = record;
+        if (record.end === 'answered') metrics.callDuration.observe({ end: 'answered' }, record.durationMs / 1000);
+        else if (record.end !== 'failed') metrics.callDuration.observe({ end: 'given_up' }, record.durationMs / 1000);
         metrics.calls.inc({ endpoint, result: record.end });
         if (record.reason !== undefined) metrics.callFailures.inc({ endpoint, reason: record.reason });
         if (record.cost?.coldStart) metrics.coldStarts.inc({ endpoint });

@@ -1,4 +1,5 @@
 import type { Counter, Gauge, Histogram } from 'prom-client';
+import { fineBuckets } from './querier-metrics.ts';
 import { defaultBuckets, type Register } from './register.ts';
 
 /** Calls of functions (spec metrics §3). Durations are observed in seconds. */
@@ -8,6 +9,8 @@ export interface ExternalMetrics {
   readonly externalHedgeWon: Counter;
   /** Hedges that were due and did not start: no budget, or no endpoint. */
   readonly hedgesDenied: Counter;
+  /** How long calls took: `answered`, or `given_up` after that time. `rubato tune` needs both to see the tail. */
+  readonly callDuration: Histogram<'end'>;
   /** By how they ended: answered, failed, lost, abandoned. */
   readonly calls: Counter<'endpoint' | 'result'>;
   readonly callFailures: Counter<'endpoint' | 'reason'>;
@@ -39,6 +42,7 @@ export function externalMetrics({ counter, gauge, histogram }: Register): Extern
     externalHedged: counter('tempo_querier_external_endpoint_hedged_roundtrips_total', 'Hedged calls of external endpoints.'),
     externalHedgeWon: counter('rubato_querier_external_endpoint_hedges_won_total', 'Hedged calls that answered first.'),
     hedgesDenied: counter('rubato_querier_external_endpoint_hedges_denied_total', 'Hedges that were due, but not within the budget.'),
+    callDuration: histogram('rubato_querier_external_call_duration_seconds', 'Time of calls of external endpoints.', fineBuckets, 'end'),
     calls: counter('rubato_querier_external_endpoint_calls_total', 'Calls of external endpoints by their end.', 'endpoint', 'result'),
     callFailures: counter('rubato_querier_external_endpoint_failures_total', 'Failed calls by their reason.', 'endpoint', 'reason'),
     coldStarts: counter('rubato_querier_external_endpoint_cold_starts_total', 'Calls that had to start a function.', 'endpoint'),

@@ -1,17 +1,10 @@
+import { createSeededRandom } from '#engine/base/seeded-random.ts';
+
 /** Draws numbers in [0, 1); the same seed gives the same numbers. */
 export type Random = () => number;
 
-/** Mulberry32. */
-export function createRandom(seed: number): Random {
-  let state = (seed * 0x9e3779b1) >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
+/** See {@link createSeededRandom}. */
+export const createRandom: (seed: number) => Random = createSeededRandom;
 
 /** A draw of the standard normal distribution. */
 export function normal(random: Random): number {
