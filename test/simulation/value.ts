@@ -32,7 +32,7 @@ export interface Setup {
   readonly vcpus: number;
   /** Jobs that queriers keep; undefined: there are no functions. */
   readonly preferSelf: number | undefined;
-  readonly spillBy?: 'predicted_wait';
+  readonly spillBy?: 'slots' | 'predicted_wait';
 }
 
 /** How a setup did. */
