@@ -6,18 +6,18 @@ import { openValueNumbers } from '#engine/kernels/value-numbers.ts';
 import type { LeafColumn } from '#engine/parquet/schema.ts';
 import type { ColumnSource } from '#engine/vparquet/sources.ts';
 import type { Comparison } from './compare.ts';
-import { comparedKind } from './compare-pairs.ts';
 import type { ComparedLevel, RowGroupRuns, Runs } from './compare-runs.ts';
-import { dictionaryTexts, internTexts, plainTextIds } from './compare-texts.ts';
+import { dictionaryTexts, type NumberedTexts, numberPlaces, numberPlainTexts } from './compare-texts.ts';
+import { comparedKind, type LocalValues } from './compare-values.ts';
 import { dictionaryOf, onColumn, pagesOf, type RowGroup } from './row-group.ts';
 import { slotBound } from './structure.ts';
 import { readValues, type Values, valueKind } from './values.ts';
 
-/** The values of a column as numbers. Takes back nothing: what they need stays in WASM memory. */
+/** The values of a column as numbers, in WASM memory. */
 interface NumberedColumn {
   readonly slots: SlotNumbers;
-  /** Says for which pair a number stands; to be made when memory does not move any more. */
-  readonly pairs: () => (number: number) => number;
+  /** What the numbers stand for; to be asked for when memory does not move any more. */
+  readonly values: () => LocalValues;
 }
 
 /** Counts the values of a column; spans without one count for nil. */
@@ -28,29 +28,28 @@ export async function countColumn(
   attribute: number,
   { of, cellTotals }: RowGroupRuns,
 ): Promise<void> {
-  const { counts, pairs } = comparison;
+  const { counts } = comparison;
   const { kernels } = group;
   const runs = await of(source.level);
   const pages = await pagesOf(group, source.column);
-  const nil = pairs.pairOf(attribute, comparedKind.nil, 0, 0);
-  if (pages.valueCount === 0) return counts.addCells(nil, cellTotals);
+  if (pages.valueCount === 0) return counts.addNil(attribute, cellTotals);
   const isList = source.repeatedValues && pages.entryCount !== slotBound(group, source.level);
   if (!isList) checkEntries(group, source.column, pages, runs);
   const dictionary = source.column.type === 'bytes' ? await dictionaryOf(group, source.column) : undefined;
-  const values = isList ? await readValues(group, { level: source.level, sources: [source] }, distinctSlots(group, runs)) : undefined;
+  const lists = isList ? await readValues(group, { level: source.level, sources: [source] }, distinctSlots(group, runs)) : undefined;
   const mark = kernels.mark();
-  const numbered =
-    values !== undefined
-      ? numberLists(comparison, group, values, attribute, runs)
+  const { slots, values } =
+    lists !== undefined
+      ? numberLists(group, lists, attribute, runs)
       : dictionary !== undefined
-        ? await numberDictionary(comparison, group, source.column, pages, dictionary, attribute)
-        : await numberEntries(comparison, group, source, pages, attribute);
-  const tallied = tallyNumbers(kernels, numbered.slots, runs, comparison.intervals);
-  counts.add(tallied, numbered.pairs());
-  counts.addCells(
-    nil,
+        ? await numberDictionary(group, source.column, pages, dictionary, attribute)
+        : await numberEntries(group, source, pages, attribute);
+  const tallied = tallyNumbers(kernels, slots, runs, comparison.intervals);
+  counts.addNil(
+    attribute,
     cellTotals.map((total, cell) => total - tallied.cellTotals[cell]),
   );
+  counts.add(tallied, values());
   kernels.release(mark);
 }
 
@@ -61,9 +60,8 @@ function checkEntries(group: RowGroup, column: LeafColumn, { entryCount }: Pages
   throw new AppError('corrupt_block', `${place}: it has ${entryCount} entries where its level has ${slotEnd}`);
 }
 
-/** Dictionary ids are numbers already; each entry that occurs is looked at once. */
+/** Dictionary ids are numbers already. */
 async function numberDictionary(
-  { pairs, texts }: Comparison,
   group: RowGroup,
   column: LeafColumn,
   pages: Pages,
@@ -76,41 +74,31 @@ async function numberDictionary(
   const hashesAt = hashDictionary(kernels, dictionary);
   return {
     slots: { numbers, count: dictionary.count, starts: 0 },
-    pairs: () => {
-      const textOf = dictionaryTexts(texts, kernels, dictionary, hashesAt);
-      return (id) => pairs.pairOfText(attribute, textOf(id));
-    },
+    values: () => ({ attribute, members: undefined, texts: dictionaryTexts(kernels, dictionary, hashesAt) }),
   };
 }
 
 /** Texts without a dictionary, and whole numbers. */
-async function numberEntries(
-  { pairs, texts }: Comparison,
-  group: RowGroup,
-  { column, meaning }: ColumnSource,
-  pages: Pages,
-  attribute: number,
-): Promise<NumberedColumn> {
+async function numberEntries(group: RowGroup, { column, meaning }: ColumnSource, pages: Pages, attribute: number): Promise<NumberedColumn> {
   const { kernels } = group;
+  if (column.type === 'bytes') return numberedTexts(await numberPlainTexts(group, column, pages), attribute);
   const numbers = openValueNumbers(kernels, 0, pages.entryCount);
-  if (column.type === 'bytes') numbers.addTexts(await plainTextIds(texts, group, column, pages), texts.count(), 0, comparedKind.text);
-  else {
-    const at = kernels.alloc(8 * pages.entryCount);
-    const presentAt = kernels.alloc(pages.entryCount);
-    await onColumn(group, column, () => {
-      kernels.ints(pages, at);
-      kernels.matchPresent(pages, presentAt);
-    });
-    const kind = meaning === 'status' ? comparedKind.status : meaning === 'kind' ? comparedKind.kind : comparedKind.int;
-    numbers.addWords(at, presentAt, 0, kind, 8);
-  }
+  const at = kernels.alloc(8 * pages.entryCount);
+  const presentAt = kernels.alloc(pages.entryCount);
+  await onColumn(group, column, () => {
+    kernels.ints(pages, at);
+    kernels.matchPresent(pages, presentAt);
+  });
+  const kind = meaning === 'status' ? comparedKind.status : meaning === 'kind' ? comparedKind.kind : comparedKind.int;
+  numbers.addWords(at, presentAt, 0, kind, 8);
   return {
     slots: { numbers: numbers.numbers, count: numbers.count(), starts: 0 },
-    pairs: () => {
-      const members = numbers.members();
-      return (number) => pairs.pairOf(attribute, members[4 * number + 2], members[4 * number], members[4 * number + 1]);
-    },
+    values: () => ({ attribute, members: numbers.members(), texts: undefined }),
   };
+}
+
+function numberedTexts({ ids, count, texts }: NumberedTexts, attribute: number): NumberedColumn {
+  return { slots: { numbers: ids, count, starts: 0 }, values: () => ({ attribute, members: undefined, texts }) };
 }
 
 function distinctSlots({ kernels }: RowGroup, { slots, count }: Runs): Uint32Array {
@@ -118,34 +106,31 @@ function distinctSlots({ kernels }: RowGroup, { slots, count }: Runs): Uint32Arr
 }
 
 /** A column with arrays in it: those have no number, and so are nil. */
-function numberLists({ pairs, texts }: Comparison, group: RowGroup, values: Values, attribute: number, runs: Runs): NumberedColumn {
+function numberLists(group: RowGroup, { kinds, textAt, textLength, ints }: Values, attribute: number, runs: Runs): NumberedColumn {
   const { kernels } = group;
-  const { kinds, textAt, textLength, ints } = values;
-  const slots = distinctSlots(group, runs);
-  const placesAt = kernels.alloc(8 * slots.length);
-  const places = kernels.u32(placesAt, 2 * slots.length);
+  const distinct = distinctSlots(group, runs);
+  const placesAt = kernels.alloc(8 * distinct.length);
+  const places = kernels.u32(placesAt, 2 * distinct.length);
   kinds.forEach((kind, i) => {
     places[2 * i] = textAt[i];
     places[2 * i + 1] = kind === valueKind.text ? textLength[i] : noNumber;
   });
-  const textsAt = internTexts(texts, kernels, placesAt, slots.length);
+  const texts = numberPlaces(kernels, placesAt, distinct.length);
+  const words = kernels.alloc(8 * distinct.length);
+  kernels.i64(words, distinct.length).set(ints);
+  const present = kernels.put(Uint8Array.from(kinds, (kind) => Number(kind === valueKind.int)));
+  const numbers = openValueNumbers(kernels, 0, distinct.length);
+  numbers.addTexts(texts.ids, texts.count, 0, comparedKind.text);
+  numbers.addWords(words, present, 0, comparedKind.int, 8);
+  // From the numbers of distinct slots to those of all.
   const numbersAt = kernels.alloc(4 * runs.slotEnd);
-  const numbers = kernels.u32(numbersAt, runs.slotEnd).fill(noNumber);
-  const ofTexts = kernels.u32(textsAt, slots.length);
-  const members: number[] = [];
-  const known = new Map<number, number>();
-  slots.forEach((slot, i) => {
-    let pair: number;
-    if (kinds[i] === valueKind.text) pair = pairs.pairOfText(attribute, ofTexts[i]);
-    else if (kinds[i] === valueKind.int)
-      pair = pairs.pairOf(attribute, comparedKind.int, Number(BigInt.asUintN(32, ints[i])), Number(ints[i] >> 32n));
-    else return;
-    let number = known.get(pair);
-    if (number === undefined) {
-      number = members.push(pair) - 1;
-      known.set(pair, number);
-    }
-    numbers[slot] = number;
+  const ofDistinct = kernels.u32(numbers.numbers, distinct.length);
+  const ofSlots = kernels.u32(numbersAt, runs.slotEnd).fill(noNumber);
+  distinct.forEach((slot, i) => {
+    ofSlots[slot] = ofDistinct[i];
   });
-  return { slots: { numbers: numbersAt, count: members.length, starts: 0 }, pairs: () => (number) => members[number] };
+  return {
+    slots: { numbers: numbersAt, count: numbers.count(), starts: 0 },
+    values: () => ({ attribute, members: numbers.members(), texts: texts.texts }),
+  };
 }

@@ -1,177 +1,186 @@
 import { AppError } from '#engine/base/errors.ts';
 import type { Tallied } from '#engine/kernels/tally.ts';
+import { commonest } from './commonest.ts';
+import { attributeOfName, comparedKind, kindOfName, type LocalValue, type LocalValues, nilValue, valueReader } from './compare-values.ts';
+import { createFrequentValues, type FrequentValues } from './frequent-values.ts';
+import { createRareValues, type RareValues, type SettledValues } from './rare-values.ts';
 
-/** How often pairs were met, by cell: interval + side · intervals (spec traceql §8.9). */
+/** How often values were met, by cell: interval + side · intervals (spec traceql §8.9). */
 export interface CompareCounts {
-  /** Takes what one column or list of a row group has; `pairOf` says for which pair a number stands. */
-  readonly add: (tallied: Tallied, pairOf: (number: number) => number) => void;
-  /** Adds a count to each of a pair's cells. */
-  readonly addCells: (pair: number, cells: Uint32Array) => void;
-  /** For each of the pairs below `pairCount` the sum of its cells of either side: baseline at 2 · pair, selection behind it. */
-  readonly totals: (pairCount: number) => Uint32Array;
-  /** Cells of kept pairs, and of all pairs of an attribute together. `rowOf`: of a pair; -1 is none. */
-  readonly rows: (rowOf: Int32Array, rowCount: number, attributeOf: (pair: number) => number, attributeCount: number) => ComparedRows;
+  /** Takes what one column or list of a row group has. */
+  readonly add: (tallied: Tallied, values: LocalValues) => void;
+  /** Adds a count to each cell of an attribute's nil. */
+  readonly addNil: (attribute: number, cells: Uint32Array) => void;
+  /** The `most` commonest values of each attribute and side. Nothing may be added after that. */
+  readonly kept: (attributeCount: number, most: number) => KeptValues;
+  /** The cells of all values of an attribute together. */
+  readonly attribute: (attribute: number) => Float64Array;
 }
 
-/** Counts as `[row][cell]`, and `[attribute][cell]`. */
-export interface ComparedRows {
-  readonly pairs: Float64Array;
-  readonly attributes: Float64Array;
+/** Values with their counts. */
+export interface KeptValues {
+  readonly values: SettledValues;
+  /** Of each its index in `values` times two, plus the side; in order of attributes. */
+  readonly sides: readonly number[];
+  /** The cells of the value of an index. */
+  readonly cells: (index: number) => Float64Array;
 }
 
-/** Bounds for a job's memory. */
-const maxCells = 2 ** 24;
-const maxListed = 2 ** 25;
-const noCells = -1;
+/** Bound for a job's memory. */
+const maxAttributeCells = 2 ** 25;
+/** Tells the number of a frequent value from where a list begins. */
+const frequentFlag = 0x80000000;
 
-/** Cells of pairs that some row group has often. Others are kept as the lists of the cells that they were met in, since most values are met a few times only. */
 interface CountStore {
-  /** Two for each pair. */
-  totals: Uint32Array;
-  /** Where a pair's cells begin. */
-  cellsAt: Int32Array;
-  cells: Uint32Array;
-  cellsEnd: number;
-  readonly lists: CellLists[];
-  listed: number;
+  readonly frequent: FrequentValues;
+  readonly rare: RareValues;
+  attributes: Uint32Array<ArrayBuffer>;
   readonly cellCount: number;
-}
-
-/** Pair i has the cells up to `ends[i]`, from where the pair before ends. */
-interface CellLists {
-  readonly pairs: Uint32Array;
-  readonly ends: Uint32Array;
-  readonly cells: Uint32Array;
+  /** Values met so far. */
+  order: number;
 }
 
 /** Nothing was met yet. `intervals`: of one side. */
 export function createCompareCounts(intervals: number): CompareCounts {
+  const cellCount = 2 * intervals;
   const store: CountStore = {
-    totals: new Uint32Array(2 << 10),
-    cellsAt: new Int32Array(1 << 10).fill(noCells),
-    cells: new Uint32Array(0),
-    cellsEnd: 0,
-    lists: [],
-    listed: 0,
-    cellCount: 2 * intervals,
+    frequent: createFrequentValues(cellCount),
+    rare: createRareValues(),
+    attributes: new Uint32Array(0),
+    cellCount,
+    order: 0,
   };
   return {
-    add: (tallied, pairOf) => addTallied(store, tallied, pairOf),
-    addCells: (pair, cells) => {
-      makeRoom(store, pair);
-      const { totals } = store;
-      for (let i = 0; i < intervals; i++) totals[2 * pair] += cells[i];
-      for (let i = intervals; i < 2 * intervals; i++) totals[2 * pair + 1] += cells[i];
-      addRow(store, pair, cells, 0);
-    },
-    totals: (pairCount) => {
-      if (pairCount > 0) makeRoom(store, pairCount - 1);
-      return store.totals.subarray(0, 2 * pairCount);
-    },
-    rows: (rowOf, rowCount, attributeOf, attributeCount) => rowsOf(store, rowOf, rowCount, attributeOf, attributeCount),
+    add: (tallied, values) => addTallied(store, tallied, values),
+    addNil: (attribute, cells) => addRow(store, nilValue(attribute), cells, 0),
+    kept: (attributeCount, most) => keptValues(store, attributeCount, most),
+    attribute: (attribute) => new Float64Array(store.attributes.subarray(attribute * cellCount, (attribute + 1) * cellCount)),
   };
 }
 
-function makeRoom(store: CountStore, pair: number): void {
-  if (pair < store.cellsAt.length) return;
-  const length = Math.max(pair + 1, 2 * store.cellsAt.length);
-  const cellsAt = new Int32Array(length).fill(noCells);
-  cellsAt.set(store.cellsAt);
-  store.cellsAt = cellsAt;
-  store.totals = grown(store.totals, 2 * length);
-}
-
-function addTallied(store: CountStore, tallied: Tallied, pairOf: (number: number) => number): void {
-  const { met, tallies, rowsFrom, rows, lists } = tallied;
-  const pairs = new Uint32Array(met.length);
-  const ends = new Uint32Array(met.length);
-  let listCount = 0;
+function addTallied(store: CountStore, { met, tallies, rowsFrom, rows, lists }: Tallied, values: LocalValues): void {
+  const { rare, cellCount } = store;
+  const read = valueReader(values);
+  const list = rare.addCells(lists);
   let listed = 0;
   let row = 0;
   for (const number of met) {
-    const pair = pairOf(number);
     const baseline = tallies[2 * number];
     const selection = tallies[2 * number + 1];
-    makeRoom(store, pair);
-    store.totals[2 * pair] += baseline;
-    store.totals[2 * pair + 1] += selection;
-    if (baseline + selection >= rowsFrom) addRow(store, pair, rows, store.cellCount * row++);
-    else {
-      listed += baseline + selection;
-      pairs[listCount] = pair;
-      ends[listCount++] = listed;
+    const total = baseline + selection;
+    const value = read(number);
+    if (total >= rowsFrom) {
+      addRow(store, value, rows, cellCount * row++);
+      continue;
     }
+    const attribute = attributeOfName(value.name);
+    const attributes = attributeCells(store, attribute);
+    const at = attribute * cellCount;
+    for (let i = listed; i < listed + total; i++) attributes[at + lists[i]]++;
+    addRare(store, value, baseline, selection, list + listed, store.order++);
+    listed += total;
   }
-  keepLists(store, { pairs: pairs.slice(0, listCount), ends: ends.slice(0, listCount), cells: lists.slice() });
 }
 
-function keepLists(store: CountStore, lists: CellLists): void {
-  if (lists.cells.length === 0) return;
-  store.listed += lists.cells.length;
-  if (store.listed > maxListed)
-    throw new AppError('resource_exhausted', 'too many attribute values to compare in one job; narrow the query');
-  store.lists.push(lists);
+function addRare({ rare }: CountStore, value: LocalValue, baseline: number, selection: number, list: number, order: number): void {
+  const { hash, name, high, text } = value;
+  const low = kindOfName(name) === comparedKind.text ? rare.addText(text.memory, text.at, high) : value.low;
+  rare.add(hash, name, low, high, baseline, selection, list, order);
 }
 
-/** Adds the cells at `from`; where there is no room for more cells, as a list. */
-function addRow(store: CountStore, pair: number, row: Uint32Array, from: number): void {
-  const { cellCount } = store;
-  if (store.cellsAt[pair] === noCells) giveCells(store, pair);
-  const at = store.cellsAt[pair];
-  if (at >= 0) {
-    const { cells } = store;
-    for (let i = 0; i < cellCount; i++) cells[at + i] += row[from + i];
-    return;
-  }
-  const listed: number[] = [];
-  for (let cell = 0; cell < cellCount; cell++) for (let i = row[from + cell]; i > 0; i--) listed.push(cell);
-  keepLists(store, { pairs: Uint32Array.of(pair), ends: Uint32Array.of(listed.length), cells: Uint32Array.from(listed) });
+function addRow(store: CountStore, value: LocalValue, row: Uint32Array, from: number): void {
+  const { frequent, rare, cellCount } = store;
+  const attribute = attributeOfName(value.name);
+  const attributes = attributeCells(store, attribute);
+  const at = attribute * cellCount;
+  for (let i = 0; i < cellCount; i++) attributes[at + i] += row[from + i];
+  if (frequent.add(value, store.order++, row, from)) return;
+  const cells: number[] = [];
+  for (let cell = 0; cell < cellCount; cell++) for (let i = row[from + cell]; i > 0; i--) cells.push(cell);
+  const { baseline, selection } = sidesOf(row.subarray(from, from + cellCount));
+  addRare(store, value, baseline, selection, rare.addCells(Uint32Array.from(cells)), store.order++);
 }
 
-function giveCells(store: CountStore, pair: number): void {
-  const { cellCount, cellsEnd } = store;
-  if (cellsEnd + cellCount > maxCells) return;
-  if (cellsEnd + cellCount > store.cells.length) {
-    store.cells = grown(store.cells, Math.min(maxCells, Math.max(2 * store.cells.length, 256 * cellCount)));
-  }
-  store.cellsAt[pair] = cellsEnd;
-  store.cellsEnd += cellCount;
+function sidesOf(cells: Uint32Array): { readonly baseline: number; readonly selection: number } {
+  const sum = (from: number, to: number): number => {
+    let total = 0;
+    for (let i = from; i < to; i++) total += cells[i];
+    return total;
+  };
+  return { baseline: sum(0, cells.length / 2), selection: sum(cells.length / 2, cells.length) };
 }
 
-function rowsOf(
-  { cellsAt, cells, lists, cellCount }: CountStore,
-  rowOf: Int32Array,
-  rowCount: number,
-  attributeOf: (pair: number) => number,
-  attributeCount: number,
-): ComparedRows {
-  const rows = new Float64Array(rowCount * cellCount);
-  const attributes = new Float64Array(attributeCount * cellCount);
-  for (let pair = 0; pair < Math.min(rowOf.length, cellsAt.length); pair++) {
-    const at = cellsAt[pair];
-    if (at < 0) continue;
-    const ofAttribute = attributeOf(pair) * cellCount;
-    for (let i = 0; i < cellCount; i++) attributes[ofAttribute + i] += cells[at + i];
-    const row = rowOf[pair] * cellCount;
-    if (row >= 0) for (let i = 0; i < cellCount; i++) rows[row + i] += cells[at + i];
+/** The cells of all attributes, with room for this one. */
+function attributeCells(store: CountStore, attribute: number): Uint32Array {
+  const wanted = (attribute + 1) * store.cellCount;
+  if (wanted <= store.attributes.length) return store.attributes;
+  if (wanted > maxAttributeCells) {
+    throw new AppError('resource_exhausted', 'too many attributes to compare in so many intervals; use a larger step');
   }
-  for (const list of lists) {
-    let i = 0;
-    list.pairs.forEach((pair, index) => {
-      const end = list.ends[index];
-      const ofAttribute = attributeOf(pair) * cellCount;
-      const row = rowOf[pair] * cellCount;
-      for (; i < end; i++) {
-        attributes[ofAttribute + list.cells[i]]++;
-        if (row >= 0) rows[row + list.cells[i]]++;
-      }
-    });
-  }
-  return { pairs: rows, attributes };
-}
-
-function grown(numbers: Uint32Array, length: number): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(length);
-  larger.set(numbers);
+  const larger = new Uint32Array(Math.max(wanted, 2 * store.attributes.length));
+  larger.set(store.attributes);
+  store.attributes = larger;
   return larger;
+}
+
+function keptValues(store: CountStore, attributeCount: number, most: number): KeptValues {
+  const { frequent, rare, cellCount } = store;
+  for (let number = 0; number < frequent.count(); number++) {
+    const value = frequent.value(number);
+    const { baseline, selection } = sidesOf(frequent.cells(number));
+    addRare(store, value, baseline, selection, frequentFlag + number, value.order);
+  }
+  const values = rare.settle();
+  const lists = rare.cells();
+  return {
+    values,
+    sides: keepCommonest(values, attributeCount, most),
+    cells: (index) => {
+      const sum = new Float64Array(cellCount);
+      for (const { list, count } of values.lists(index)) {
+        if (list >= frequentFlag)
+          frequent.cells(list - frequentFlag).forEach((more, cell) => {
+            sum[cell] += more;
+          });
+        else for (let i = list; i < list + count; i++) sum[lists[i]]++;
+      }
+      return sum;
+    },
+  };
+}
+
+/** The values (times two, plus the side) with the largest counts of each attribute and side. */
+function keepCommonest(
+  { count, names, baselines, selections, orders }: SettledValues,
+  attributeCount: number,
+  most: number,
+): readonly number[] {
+  const starts = new Uint32Array(2 * attributeCount + 1);
+  for (let i = 0; i < count; i++) {
+    const group = 2 * attributeOfName(names[i]);
+    if (baselines[i] > 0) starts[group + 1]++;
+    if (selections[i] > 0) starts[group + 2]++;
+  }
+  for (let group = 1; group < starts.length; group++) starts[group] += starts[group - 1];
+  const ends = starts.slice();
+  const sides = new Uint32Array(starts[2 * attributeCount]);
+  const totals = new Uint32Array(sides.length);
+  const met = new Uint32Array(sides.length);
+  const put = (group: number, side: number, total: number, order: number): void => {
+    const at = ends[group]++;
+    sides[at] = side;
+    totals[at] = total;
+    met[at] = order;
+  };
+  for (let i = 0; i < count; i++) {
+    const group = 2 * attributeOfName(names[i]);
+    if (baselines[i] > 0) put(group, 2 * i, baselines[i], orders[i]);
+    if (selections[i] > 0) put(group + 1, 2 * i + 1, selections[i], orders[i]);
+  }
+  const kept: number[] = [];
+  for (let group = 0; group < 2 * attributeCount; group++) {
+    const [from, to] = [starts[group], starts[group + 1]];
+    for (const position of commonest(totals.subarray(from, to), met.subarray(from, to), most)) kept.push(sides[from + position]);
+  }
+  return kept;
 }

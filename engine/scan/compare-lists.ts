@@ -7,9 +7,9 @@ import type { LeafColumn } from '#engine/parquet/schema.ts';
 import type { Scope } from '#engine/traceql/ast.ts';
 import type { BlockSchema } from '#engine/vparquet/sources.ts';
 import type { Comparison } from './compare.ts';
-import { comparedKind } from './compare-pairs.ts';
 import type { RowGroupRuns, Runs } from './compare-runs.ts';
-import { dictionaryTexts, plainTextIds } from './compare-texts.ts';
+import { dictionaryTexts, numberPlainTexts } from './compare-texts.ts';
+import { comparedKind, type LocalTexts } from './compare-values.ts';
 import { textOf } from './label-values.ts';
 import { dictionaryOf, onColumn, pagesOf, type RowGroup } from './row-group.ts';
 import type { ScanState } from './scan-state.ts';
@@ -95,30 +95,15 @@ async function countList(comparison: Comparison, group: RowGroup, list: Attribut
   if (starts.count < runs.slotEnd) throw tooFew(group, keys.column, starts.count, runs.slotEnd);
   const attributes = await attributesOf(comparison, group, keys, list.scope);
   const numbers = openValueNumbers(kernels, attributes, keys.pages.entryCount);
-  let openTexts = () => (id: number) => id;
+  let texts = (): LocalTexts | undefined => undefined;
   for (const column of columns) {
-    if (column.pages.valueCount === 0) continue;
-    const { dictionary } = column;
-    if (dictionary !== undefined) {
-      const hashesAt = hashDictionary(kernels, dictionary);
-      openTexts = () => dictionaryTexts(comparison.texts, kernels, dictionary, hashesAt);
-    }
-    await numberValues(comparison, group, keys.pages, column, numbers);
+    if (column.pages.valueCount > 0) texts = (await numberValues(group, keys.pages, column, numbers)) ?? texts;
   }
   // What is stored in another way (maps, bytes, empty and mixed arrays) has no value that could be shown.
   numbers.addRest();
   const slots = { numbers: numbers.numbers, count: numbers.count(), starts: starts.at };
   const tallied = tallyNumbers(kernels, slots, runs, comparison.intervals);
-  const members = numbers.members();
-  const textOf = openTexts();
-  comparison.counts.add(tallied, (number) => {
-    const low = members[4 * number];
-    const name = members[4 * number + 2];
-    const kind = name & 7;
-    return kind === comparedKind.text
-      ? comparison.pairs.pairOfText(name >>> 3, textOf(low))
-      : comparison.pairs.pairOf(name >>> 3, kind, low, members[4 * number + 1]);
-  });
+  comparison.counts.add(tallied, { attribute: 0, members: numbers.members(), texts: texts() });
 }
 
 /** Address of the attribute of each entry, 0xffffffff for null. */
@@ -150,28 +135,29 @@ function startsOf({ kernels }: RowGroup, pages: Pages, level: number): { readonl
   return { at, count: kernels.starts(repetitions, entryCount, level, at, entryCount) };
 }
 
-/** Numbers attributes with a value in one column. */
+/** Numbers attributes with a value in one column. Returns the texts, where they are some, to be asked for when memory does not move any more. */
 async function numberValues(
-  { texts }: Comparison,
   group: RowGroup,
   keys: Pages,
   { column, pages, dictionary }: ValueColumn,
   numbers: ValueNumbers,
-): Promise<void> {
+): Promise<(() => LocalTexts) | undefined> {
   const { kernels } = group;
   // Where no attribute is an array, value entries are attributes.
   const firsts =
     pages.entryCount === keys.entryCount ? { at: 0, count: keys.entryCount } : startsOf(group, pages, keys.shape.maxRepetition);
   if (firsts.count !== keys.entryCount) throw tooFew(group, column, firsts.count, keys.entryCount);
-  if (column.type === 'bytes') {
-    if (dictionary === undefined) {
-      numbers.addTexts(await plainTextIds(texts, group, column, pages), texts.count(), firsts.at, comparedKind.text);
-      return;
-    }
+  if (dictionary !== undefined) {
+    const hashesAt = hashDictionary(kernels, dictionary);
     const ids = kernels.alloc(4 * pages.entryCount);
     await onColumn(group, column, () => kernels.ids(pages, dictionary.count, ids));
     numbers.addTexts(ids, dictionary.count, firsts.at, comparedKind.text);
-    return;
+    return () => dictionaryTexts(kernels, dictionary, hashesAt);
+  }
+  if (column.type === 'bytes') {
+    const plain = await numberPlainTexts(group, column, pages);
+    numbers.addTexts(plain.ids, plain.count, firsts.at, comparedKind.text);
+    return () => plain.texts;
   }
   const isBoolean = column.type === 'boolean';
   const at = kernels.alloc((isBoolean ? 1 : 8) * pages.entryCount);
@@ -184,6 +170,7 @@ async function numberValues(
   });
   const kind = isBoolean ? comparedKind.boolean : column.type === 'double' ? comparedKind.double : comparedKind.int;
   numbers.addWords(at, presentAt, firsts.at, kind, isBoolean ? 1 : 8);
+  return undefined;
 }
 
 function tooFew(group: RowGroup, column: LeafColumn, found: number, wanted: number): AppError {

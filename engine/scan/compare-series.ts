@@ -1,10 +1,9 @@
 import type { LabelValue, MetricsLabel, MetricsSeries } from '#engine/api/metrics-series.ts';
 import { kindNames, type Reference, statusNames } from '#engine/traceql/ast.ts';
 import { printReference } from '#engine/traceql/print.ts';
-import { commonest } from './commonest.ts';
 import type { CompareCounts } from './compare-counts.ts';
-import { type ComparePairs, comparedKind } from './compare-pairs.ts';
-import type { TextTable } from './text-table.ts';
+import { attributeOfName, comparedKind, kindOfName } from './compare-values.ts';
+import type { SettledValues } from './rare-values.ts';
 
 const metaType = '__meta_type';
 const sides = ['baseline', 'selection'] as const;
@@ -18,17 +17,12 @@ export interface ComparedAttribute {
 
 /** What a comparison has counted. */
 export interface Compared {
-  readonly pairs: ComparePairs;
   readonly counts: CompareCounts;
-  readonly texts: TextTable;
   readonly attributes: readonly ComparedAttribute[];
-  /** Of one side. */
-  readonly intervals: number;
 }
 
 /** A job's counts as series: of each attribute and side the `topN` commonest values, and how many spans have the attribute (spec traceql §8.9). */
-export function comparedSeries(compared: Compared, topN: number): readonly MetricsSeries[] {
-  const { pairs, counts, attributes, intervals } = compared;
+export function comparedSeries({ counts, attributes }: Compared, topN: number): readonly MetricsSeries[] {
   const series: MetricsSeries[] = [];
   const keys = attributes.map(({ reference }) => printReference(reference));
   const add = (type: string, attribute: number, value: LabelValue, cells: Float64Array): void => {
@@ -39,47 +33,39 @@ export function comparedSeries(compared: Compared, topN: number): readonly Metri
     ];
     series.push({ labels, values: weight === 1 ? cells : cells.map((count) => count * weight), exemplars: [] });
   };
-  const kept = keepCommonest(pairs, attributes.length, counts.totals(pairs.count()), topN);
-  const rowOf = new Int32Array(pairs.count()).fill(-1);
-  let rowCount = 0;
-  for (const side of kept) if (rowOf[side >> 1] < 0) rowOf[side >> 1] = rowCount++;
-  const rows = counts.rows(rowOf, rowCount, pairs.attributeOf, attributes.length);
-  for (const row of kept) {
-    const pair = row >> 1;
-    const at = (2 * rowOf[pair] + (row & 1)) * intervals;
-    add(sides[row & 1], pairs.attributeOf(pair), labelValueOf(compared, pair), rows.pairs.subarray(at, at + intervals));
+  const { values, sides: kept, cells: cellsOf } = counts.kept(attributes.length, topN);
+  const cells = new Map<number, Float64Array>();
+  for (const one of kept) {
+    const index = one >>> 1;
+    let both = cells.get(index);
+    if (both === undefined) {
+      both = cellsOf(index);
+      cells.set(index, both);
+    }
+    add(sides[one & 1], attributeOfName(values.names[index]), labelValueOf(values, index), halfOf(both, one & 1));
   }
   for (let attribute = 0; attribute < attributes.length; attribute++) {
+    const both = counts.attribute(attribute);
     sides.forEach((side, index) => {
-      const at = (2 * attribute + index) * intervals;
-      const cells = rows.attributes.subarray(at, at + intervals);
-      if (cells.some((count) => count > 0)) add(`${side}_total`, attribute, { type: 'nil' }, cells);
+      const half = halfOf(both, index);
+      if (half.some((count) => count > 0)) add(`${side}_total`, attribute, { type: 'nil' }, half);
     });
   }
   return series;
 }
 
-/** The pairs (times two, plus the side) with the largest totals of each attribute and side. */
-function keepCommonest(pairs: ComparePairs, attributeCount: number, totals: Uint32Array, topN: number): readonly number[] {
-  const starts = new Uint32Array(2 * attributeCount + 1);
-  for (let row = 0; row < totals.length; row++) if (totals[row] > 0) starts[2 * pairs.attributeOf(row >> 1) + (row & 1) + 1]++;
-  for (let i = 1; i < starts.length; i++) starts[i] += starts[i - 1];
-  const sorted = new Uint32Array(starts[starts.length - 1]);
-  const ends = starts.slice();
-  for (let row = 0; row < totals.length; row++) if (totals[row] > 0) sorted[ends[2 * pairs.attributeOf(row >> 1) + (row & 1)]++] = row;
-  const kept: number[] = [];
-  for (let i = 1; i < starts.length; i++) {
-    for (const row of commonest(sorted.subarray(starts[i - 1], starts[i]), totals, topN)) kept.push(row);
-  }
-  return kept;
+/** The cells of one side. */
+function halfOf(cells: Float64Array, side: number): Float64Array {
+  const length = cells.length / 2;
+  return cells.subarray(side * length, (side + 1) * length);
 }
 
-function labelValueOf({ pairs, texts }: Compared, pair: number): LabelValue {
-  const low = pairs.lowOf(pair);
-  const high = pairs.highOf(pair);
-  switch (pairs.kindOf(pair)) {
+function labelValueOf(values: SettledValues, index: number): LabelValue {
+  const low = values.low(index);
+  const high = values.high(index);
+  switch (kindOfName(values.names[index])) {
     case comparedKind.text:
-      return { type: 'string', value: texts.text(low) };
+      return { type: 'string', value: values.text(index) };
     case comparedKind.int:
       return { type: 'int', value: BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low)) };
     case comparedKind.double:

@@ -2,37 +2,48 @@ import type { Dictionary, Kernels, Pages } from '#engine/kernels/kernels.ts';
 import { noNumber } from '#engine/kernels/tally.ts';
 import { hashTexts } from '#engine/kernels/text-hashes.ts';
 import type { LeafColumn } from '#engine/parquet/schema.ts';
+import type { LocalTexts } from './compare-values.ts';
 import { onColumn, type RowGroup } from './row-group.ts';
-import type { TextTable } from './text-table.ts';
+import { createTextTable } from './text-table.ts';
 
-/** Says which text a dictionary's entry is; `hashesAt` as `hashDictionary` gave it. Valid until memory moves. */
-export function dictionaryTexts(texts: TextTable, kernels: Kernels, dictionary: Dictionary, hashesAt: number): (id: number) => number {
-  const { at, offsets, count } = dictionary;
-  const memory = new Uint8Array(kernels.memory.buffer);
-  const starts = kernels.u32(offsets, count + 1);
-  const hashes = kernels.u32(hashesAt, count);
-  return (id) => texts.intern(memory, at + starts[id] + 4, starts[id + 1] - starts[id] - 4, hashes[id]);
+/** A dictionary's texts; `hashesAt` as `hashDictionary` gave it. Valid until memory moves. */
+export function dictionaryTexts(kernels: Kernels, dictionary: Dictionary, hashesAt: number): LocalTexts {
+  return {
+    memory: new Uint8Array(kernels.memory.buffer),
+    base: dictionary.at,
+    starts: kernels.u32(dictionary.offsets, dictionary.count + 1),
+    skip: 4,
+    hashes: kernels.u32(hashesAt, dictionary.count),
+  };
 }
 
-/** Interns (address, length) pairs and writes the number of each, {@link noNumber} for null, into newly taken space; returns its address. */
-export function internTexts(texts: TextTable, kernels: Kernels, placesAt: number, count: number): number {
+/** Texts that were numbered, and where in WASM memory the numbers are: u32, {@link noNumber} for null. */
+export interface NumberedTexts {
+  readonly ids: number;
+  readonly count: number;
+  readonly texts: LocalTexts;
+}
+
+/** Numbers (address, length) pairs, equal texts alike. */
+export function numberPlaces(kernels: Kernels, placesAt: number, count: number): NumberedTexts {
   const hashesAt = hashTexts(kernels, placesAt, count);
   const idsAt = kernels.alloc(4 * count);
   const ids = kernels.u32(idsAt, count);
   const hashes = kernels.u32(hashesAt, count);
   const places = kernels.u32(placesAt, 2 * count);
   const memory = new Uint8Array(kernels.memory.buffer);
+  const table = createTextTable();
   for (let i = 0; i < count; i++) {
     const length = places[2 * i + 1];
-    ids[i] = length === noNumber ? noNumber : texts.intern(memory, places[2 * i], length, hashes[i]);
+    ids[i] = length === noNumber ? noNumber : table.intern(memory, places[2 * i], length, hashes[i]);
   }
-  return idsAt;
+  return { ids: idsAt, count: table.count(), texts: table.texts() };
 }
 
 /** The same of a column of texts without a dictionary. */
-export async function plainTextIds(texts: TextTable, group: RowGroup, column: LeafColumn, pages: Pages): Promise<number> {
+export async function numberPlainTexts(group: RowGroup, column: LeafColumn, pages: Pages): Promise<NumberedTexts> {
   const { kernels } = group;
   const placesAt = kernels.alloc(8 * pages.entryCount);
   await onColumn(group, column, () => kernels.byteArrays(pages, placesAt));
-  return internTexts(texts, kernels, placesAt, pages.entryCount);
+  return numberPlaces(kernels, placesAt, pages.entryCount);
 }

@@ -6,7 +6,6 @@ import { type BlockSchema, type ColumnSource, dedicatedColumnsOf, sourcesOf } fr
 import { countColumn } from './compare-columns.ts';
 import { createCompareCounts } from './compare-counts.ts';
 import { countListAttributes } from './compare-lists.ts';
-import { createComparePairs } from './compare-pairs.ts';
 import { createRuns } from './compare-runs.ts';
 import { type Compared, type ComparedAttribute, comparedSeries } from './compare-series.ts';
 import { type CountedSpans, halvesAt, spanStartColumn } from './counted-spans.ts';
@@ -16,7 +15,6 @@ import { putSlots } from './reference-values.ts';
 import { onColumn, pagesOf } from './row-group.ts';
 import type { ScanState } from './scan-state.ts';
 import { requiredColumn } from './structure.ts';
-import { createTextTable } from './text-table.ts';
 
 /** Intrinsics that are compared (spec traceql §8.9). */
 const intrinsics: readonly Intrinsic[] = [
@@ -44,9 +42,7 @@ function createComparison(intervals: number, countedTwice: readonly Reference[])
   const attributes: ComparedAttribute[] = [];
   return {
     intervals,
-    pairs: createComparePairs(),
     counts: createCompareCounts(intervals),
-    texts: createTextTable(),
     attributes,
     attribute: (reference) => {
       const key = referenceKey(reference);

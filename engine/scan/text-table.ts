@@ -1,11 +1,13 @@
 import { AppError } from '#engine/base/errors.ts';
+import type { LocalTexts } from './compare-values.ts';
 
 /** Distinct texts, numbered from 0: kept as bytes, so that texts that nobody shows never become strings. */
 export interface TextTable {
   readonly count: () => number;
   /** The number of `memory[at]` to `memory[at + length - 1]`; equal texts come with equal hashes. Throws `resource_exhausted` beyond 1 GiB of texts. */
   readonly intern: (memory: Uint8Array, at: number, length: number, hash: number) => number;
-  readonly text: (id: number) => string;
+  /** The texts so far. */
+  readonly texts: () => LocalTexts;
 }
 
 const maxBytes = 2 ** 30;
@@ -17,8 +19,9 @@ export function createTextTable(): TextTable {
   let bytes = new Uint8Array(1 << 16);
   // Where each text starts; one more than there are texts.
   let starts = new Uint32Array(1 << 10);
-  // Open addressing: hash, and a number plus 1, 0 where free.
-  let slots = new Uint32Array(1 << 13);
+  let hashes = new Uint32Array(1 << 10);
+  // Open addressing: a number plus 1, 0 where free.
+  let slots = new Uint32Array(1 << 12);
   let count = 0;
 
   const equals = (id: number, memory: Uint8Array, at: number, length: number): boolean => {
@@ -27,43 +30,44 @@ export function createTextTable(): TextTable {
     for (let i = 0; i < length; i++) if (bytes[start + i] !== memory[at + i]) return false;
     return true;
   };
-  const grow = (): void => {
-    const old = slots;
-    slots = new Uint32Array(4 * old.length);
-    const mask = slots.length - 2;
-    for (let from = 0; from < old.length; from += 2) {
-      if (old[from + 1] === 0) continue;
-      let slot = (2 * old[from]) & mask;
-      while (slots[slot + 1] !== 0) slot = (slot + 2) & mask;
-      slots[slot] = old[from];
-      slots[slot + 1] = old[from + 1];
+  const rehash = (): void => {
+    slots = new Uint32Array(2 * slots.length);
+    const mask = slots.length - 1;
+    for (let id = 0; id < count; id++) {
+      let slot = hashes[id] & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = id + 1;
     }
   };
-  const add = (memory: Uint8Array, at: number, length: number): number => {
+  const add = (memory: Uint8Array, at: number, length: number, hash: number): number => {
     const start = starts[count];
     const end = start + length;
     if (end > maxBytes) throw new AppError('resource_exhausted', 'the attribute values to compare are too many; narrow the query');
     if (end > bytes.length) bytes = copied(bytes, new Uint8Array(Math.max(end, 2 * bytes.length)));
-    if (count + 2 > starts.length) starts = copied(starts, new Uint32Array(2 * starts.length));
+    if (count + 2 > starts.length) {
+      starts = copied(starts, new Uint32Array(2 * starts.length));
+      hashes = copied(hashes, new Uint32Array(2 * hashes.length));
+    }
     if (length > fewBytes) bytes.set(memory.subarray(at, at + length), start);
     else for (let i = 0; i < length; i++) bytes[start + i] = memory[at + i];
+    hashes[count] = hash;
     starts[++count] = end;
-    if (4 * count > slots.length) grow();
+    if (2 * count > slots.length) rehash();
     return count - 1;
   };
   return {
     count: () => count,
     intern: (memory, at, length, hash) => {
-      const mask = slots.length - 2;
-      let slot = (2 * hash) & mask;
-      for (; slots[slot + 1] !== 0; slot = (slot + 2) & mask) {
-        if (slots[slot] === hash && equals(slots[slot + 1] - 1, memory, at, length)) return slots[slot + 1] - 1;
+      const mask = slots.length - 1;
+      let slot = hash & mask;
+      for (; slots[slot] !== 0; slot = (slot + 1) & mask) {
+        const id = slots[slot] - 1;
+        if (hashes[id] === hash && equals(id, memory, at, length)) return id;
       }
-      slots[slot] = hash;
-      slots[slot + 1] = count + 1;
-      return add(memory, at, length);
+      slots[slot] = count + 1;
+      return add(memory, at, length, hash);
     },
-    text: (id) => Buffer.from(bytes.buffer, starts[id], starts[id + 1] - starts[id]).toString('utf8'),
+    texts: () => ({ memory: bytes, base: 0, starts, skip: 0, hashes }),
   };
 }
 

@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import type { Tallied } from '#engine/kernels/tally.ts';
 import { commonest } from '#engine/scan/commonest.ts';
 import { createCompareCounts } from '#engine/scan/compare-counts.ts';
-import { comparedKind, createComparePairs } from '#engine/scan/compare-pairs.ts';
+import { comparedKind, type LocalValues, valueName } from '#engine/scan/compare-values.ts';
 import { createGroupTable, noGroup } from '#engine/scan/metric-groups.ts';
-import { createTextTable } from '#engine/scan/text-table.ts';
+import { createTextTable, type TextTable } from '#engine/scan/text-table.ts';
 
 // The tables that metrics count with, against maps of strings.
 
@@ -43,6 +43,11 @@ test('groups are numbered once, whatever comes in later row groups', () => {
   );
 });
 
+function textOf(table: TextTable, id: number): string {
+  const { memory, starts } = table.texts();
+  return Buffer.from(memory.subarray(starts[id], starts[id + 1])).toString('utf8');
+}
+
 test('texts are numbered by their bytes', () => {
   const texts = createTextTable();
   const known = new Map<string, number>();
@@ -53,7 +58,7 @@ test('texts are numbered by their bytes', () => {
         const id = texts.intern(bytes, 2, bytes.length - 2, word.length % 7); // hashes that many texts share
         assert.equal(id, known.get(word) ?? known.size);
         known.set(word, id);
-        assert.equal(texts.text(id), word);
+        assert.equal(textOf(texts, id), word);
       }
     }),
   );
@@ -61,30 +66,7 @@ test('texts are numbered by their bytes', () => {
     const bytes = Buffer.from(`text ${i}`);
     assert.equal(texts.intern(bytes, 0, bytes.length, Math.imul(i, 0x9e3779b1) >>> 0), known.size + i);
   }
-  assert.equal(texts.text(known.size + 19_999), 'text 19999');
-});
-
-test('pairs are told apart by attribute, kind and both halves', () => {
-  const pairs = createComparePairs();
-  const known = new Map<string, number>();
-  const part = fc.oneof(fc.nat(3), fc.integer({ min: 0, max: 2 ** 32 - 1 }));
-  fc.assert(
-    fc.property(fc.array(fc.tuple(fc.nat(40), fc.nat(6), part, part), { maxLength: 300 }), (list) => {
-      for (const [attribute, kind, anyLow, anyHigh] of list) {
-        // Texts are numbers of texts, which are dense.
-        const [low, high] = kind === comparedKind.text ? [anyLow % 5000, 0] : [anyLow, anyHigh];
-        const key = [attribute, kind, low, high].join();
-        const pair = pairs.pairOf(attribute, kind, low, high | 0);
-        assert.equal(pair, known.get(key) ?? known.size);
-        known.set(key, pair);
-        assert.deepEqual(
-          [pairs.attributeOf(pair), pairs.kindOf(pair), pairs.lowOf(pair), pairs.highOf(pair)],
-          [attribute, kind, low, high],
-        );
-      }
-    }),
-  );
-  assert.equal(pairs.count(), known.size);
+  assert.equal(textOf(texts, known.size + 19_999), 'text 19999');
 });
 
 /** What kernels would tally of the events of one column. */
@@ -117,57 +99,84 @@ function talliedOf(events: readonly (readonly [number, number, number])[], cellC
   };
 }
 
-test('counts of common and of rare pairs add up', () => {
-  const event = fc.tuple(fc.oneof(fc.nat(2), fc.nat(3000)), fc.nat(7), fc.integer({ min: 1, max: 4 }));
+test('counts of common and of rare values add up, whatever has cells of its own', () => {
+  const kind = fc.constantFrom(comparedKind.nil, comparedKind.text, comparedKind.int, comparedKind.double);
+  // Few values, so that most occur in several columns, once often and once rarely.
+  const value = fc.record({ attribute: fc.nat(6), kind, low: fc.nat(40), high: fc.nat(1) });
+  const event = fc.tuple(fc.nat(60), fc.nat(7), fc.oneof(fc.integer({ min: 1, max: 4 }), fc.constant(40)));
+  const column = fc.record({ values: fc.array(value, { minLength: 61, maxLength: 61 }), events: fc.array(event, { maxLength: 150 }) });
   fc.assert(
-    fc.property(fc.array(fc.array(event, { maxLength: 200 }), { maxLength: 4 }), (columns) => {
+    fc.property(fc.array(column, { maxLength: 5 }), (columns) => {
       const counts = createCompareCounts(4);
-      const expected = new Float64Array(3001 * 8);
+      const expected = new Map<string, number[]>();
       const ofAttributes = new Float64Array(7 * 8);
-      for (const events of columns) {
-        counts.add(talliedOf(events, 8, 16), (number) => 3000 - number);
+      for (const { values, events } of columns) {
+        const names = values.map((one) => (one.kind === comparedKind.text ? { ...one, high: 0 } : one));
+        counts.add(talliedOf(events, 8, 16), localValues(names));
         for (const [number, cell, count] of events) {
-          expected[8 * (3000 - number) + cell]! += count;
-          ofAttributes[8 * ((3000 - number) % 7) + cell]! += count;
+          const { attribute, kind: one, low, high } = names[number]!;
+          const key = one === comparedKind.text ? `${attribute} text ${low}` : `${attribute} ${one} ${low} ${high}`;
+          const cells = expected.get(key) ?? new Array<number>(8).fill(0);
+          cells[cell]! += count;
+          expected.set(key, cells);
+          ofAttributes[8 * attribute + cell]! += count;
         }
       }
-      counts.addCells(5, Uint32Array.of(1, 0, 0, 2, 0, 3, 0, 0));
+      counts.addNil(3, Uint32Array.of(1, 0, 0, 2, 0, 3, 0, 0));
+      const nil = expected.get('3 0 0 0') ?? new Array<number>(8).fill(0);
+      expected.set('3 0 0 0', nil);
       [1, 0, 0, 2, 0, 3].forEach((count, cell) => {
-        expected[8 * 5 + cell]! += count;
-        ofAttributes[8 * 5 + cell]! += count;
+        nil[cell]! += count;
+        ofAttributes[8 * 3 + cell]! += count;
       });
-      // Every second pair has a row.
-      const rowOf = Int32Array.from({ length: 3001 }, (_, pair) => (pair % 2 === 0 ? pair / 2 : -1));
-      const rows = counts.rows(rowOf, 1501, (pair) => pair % 7, 7);
-      rowOf.forEach((row, pair) => {
-        if (row >= 0) assert.deepEqual(rows.pairs.subarray(8 * row, 8 * row + 8), expected.subarray(8 * pair, 8 * pair + 8));
-      });
-      assert.deepEqual(rows.attributes, ofAttributes);
-      const totals = counts.totals(3001);
-      for (let side = 0; side < 6002; side++)
-        assert.equal(
-          totals[side],
-          expected.subarray(4 * side, 4 * side + 4).reduce((a, b) => a + b, 0),
-        );
+      const { values, sides, cells } = counts.kept(7, 1000);
+      const found = new Map<string, number[]>();
+      for (const index of new Set(sides.map((side) => side >> 1))) {
+        const [name, low, high] = [values.names[index]!, values.low(index), values.high(index)];
+        const isText = (name & 7) === comparedKind.text;
+        found.set(isText ? `${name >> 3} ${values.text(index)}` : `${name >> 3} ${name & 7} ${low} ${high}`, [...cells(index)]);
+      }
+      const sorted = (map: Map<string, number[]>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+      assert.deepEqual(sorted(found), sorted(expected));
+      for (const side of sides) {
+        const both = cells(side >> 1);
+        assert.ok(both.subarray(4 * (side & 1), 4 * (side & 1) + 4).some((count) => count > 0));
+      }
+      for (let attribute = 0; attribute < 7; attribute++) {
+        const all = counts.attribute(attribute);
+        for (let cell = 0; cell < 8; cell++) assert.equal(all[cell] ?? 0, ofAttributes[8 * attribute + cell]);
+      }
     }),
-    { numRuns: 40 },
+    { numRuns: 100 },
   );
 });
 
-test('the commonest rows are those of a stable sort', () => {
+interface ValueTwin {
+  readonly attribute: number;
+  readonly kind: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Values as a column has them: number i is that of index i; texts read "text" and their low half. */
+function localValues(values: readonly ValueTwin[]): LocalValues {
+  const texts = createTextTable();
+  const members = values.flatMap(({ attribute, kind, low, high }) => {
+    const bytes = Buffer.from(`text ${low}`);
+    const word = kind === comparedKind.text ? texts.intern(bytes, 0, bytes.length, low % 5) : low;
+    return [word, high, valueName(attribute, kind), 0];
+  });
+  return { attribute: 0, members: Uint32Array.from(members), texts: texts.texts() };
+}
+
+test('the commonest are those of a stable sort', () => {
   const total = fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1000, max: 1030 }), fc.nat(2 ** 31));
   fc.assert(
-    fc.property(fc.array(total, { maxLength: 200 }), fc.integer({ min: 1, max: 60 }), (list, most) => {
+    fc.property(fc.array(total, { maxLength: 200 }), fc.integer({ min: 1, max: 60 }), fc.integer(), (list, most, seed) => {
       const totals = Uint32Array.from(list);
-      const rows = Uint32Array.from(list.keys());
-      const expected =
-        list.length <= most
-          ? rows
-          : rows
-              .slice()
-              .sort((a, b) => totals[b]! - totals[a]!)
-              .slice(0, most);
-      assert.deepEqual(commonest(rows, totals, most), expected);
+      const orders = Uint32Array.from(list, (_, i) => (Math.imul(i + 1, seed | 1) >>> 0) ^ 0x55);
+      const expected = Uint32Array.from(list.keys()).sort((a, b) => totals[b]! - totals[a]! || orders[a]! - orders[b]!);
+      assert.deepEqual(commonest(totals, orders, most), expected.slice(0, most));
     }),
   );
 });
