@@ -20,6 +20,7 @@ import { createJobQueue, type JobQueue } from './frontend/queue.ts';
 import { createSearchHandler } from './frontend/search-handler.ts';
 import { refuseBadRequests } from './frontend/unserved-handler.ts';
 import { blockToProbe, openFunctions } from './functions.ts';
+import { openInternalServer } from './internal-server.ts';
 import { createLookups } from './lookups.ts';
 import { createMetricsQueries } from './metrics-queries.ts';
 import { type Overrides, openOverrides } from './overrides.ts';
@@ -65,6 +66,8 @@ export interface App {
   readonly port: number;
   /** Of a query-frontend. */
   readonly grpcPort: number | undefined;
+  /** Of `internal_server`, where it is enabled. */
+  readonly internalPort: number | undefined;
   /** Resolves when the first block list is there. Rejects only when the app is closed before. */
   readonly loaded: Promise<void>;
   /** Answers 503 on /ready for `shutdown_delay`, lets requests end, stops. */
@@ -229,6 +232,8 @@ interface Served {
   readonly grpc: Listener | undefined;
   readonly router: Router;
   readonly queriers: RemoteQueriers | undefined;
+  /** Probes and metrics only. */
+  readonly internal: Listener | undefined;
 }
 
 async function open(parts: Parts, readiness: Readiness, engine: Engine, blocks: Poller): Promise<Served> {
@@ -253,7 +258,8 @@ async function open(parts: Parts, readiness: Readiness, engine: Engine, blocks: 
   if (grpc !== undefined) {
     metrics.watchPort({ protocol: 'grpc', connections: () => grpc.connections(), limit: config.server.grpc.connectionLimit });
   }
-  return { http, grpc, router, queriers };
+  const internal = await openInternalServer(parts.options, metrics, notReady);
+  return { http, grpc, router, queriers, internal };
 }
 
 /** Lets queries end while queriers are still there, then ends their streams and closes what is left. */
@@ -299,6 +305,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     address: http.address,
     port: http.port,
     grpcPort: grpc?.port,
+    internalPort: served.internal?.port,
     loaded,
     close: async () => {
       readiness.notReady = 'Application is stopping';
@@ -308,6 +315,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       // Queriers hand their jobs back first; a frontend lets its queries end before it leaves its queriers.
       await worker?.close(graceMs);
       await closeFrontend(served, graceMs);
+      await served.internal?.close(0);
       await engine.close();
       caches.close();
       await options.tracer?.close();

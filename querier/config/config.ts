@@ -2,43 +2,14 @@ import type { WeightsConfig } from '../frontend/query-weight.ts';
 import { type LimitsConfig, typedLimits } from './limits.ts';
 import { type FunctionsConfig, functionsConfig } from './pools.ts';
 import type { ConfigValue } from './schema/key.ts';
+import { type ServerConfig, serverConfig } from './server-config.ts';
 import { type SpillConfig, spillConfig } from './spill.ts';
+import { flag, list, number, text, type Values } from './typed-values.ts';
 
 /** What this process runs (spec config §1). */
 export const targets = ['all', 'query-frontend', 'querier'] as const;
 /** One of {@link targets}. */
 export type Target = (typeof targets)[number];
-
-/** `server.grpc_*`: the port of `frontend.Frontend` and `tempopb.StreamingQuerier`. */
-export interface GrpcServerConfig {
-  readonly address: string;
-  readonly port: number;
-  /** Most open connections, 0 is unlimited. */
-  readonly connectionLimit: number;
-  readonly maxReceiveBytes: number;
-  /** Of one connection. */
-  readonly maxConcurrentStreams: number;
-}
-
-/** `server.*`: the servers and the log. */
-export interface ServerConfig {
-  readonly address: string;
-  readonly port: number;
-  readonly pathPrefix: string;
-  /** Most open connections, 0 is unlimited. */
-  readonly connectionLimit: number;
-  readonly readTimeoutMs: number;
-  /** 0: the read timeout. */
-  readonly readHeaderTimeoutMs: number;
-  readonly writeTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-  readonly gracefulShutdownTimeoutMs: number;
-  /** Serve /metrics. */
-  readonly registerInstrumentation: boolean;
-  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
-  readonly logFormat: 'logfmt' | 'json';
-  readonly grpc: GrpcServerConfig;
-}
 
 /** `query_frontend.search.*` (spec read-path §3.1). */
 export interface SearchConfig {
@@ -185,6 +156,8 @@ export interface Config {
   readonly streamOverHttpEnabled: boolean;
   readonly shutdownDelayMs: number;
   readonly server: ServerConfig;
+  /** Another port for probes and metrics only; absent unless it is enabled. */
+  readonly internalServer: ServerConfig | undefined;
   readonly queryFrontend: QueryFrontendConfig;
   readonly querier: QuerierConfig;
   readonly spill: SpillConfig;
@@ -197,31 +170,6 @@ export interface Config {
   readonly values: ReadonlyMap<string, ConfigValue>;
 }
 
-type Values = ReadonlyMap<string, ConfigValue>;
-
-/** Reads a key of the schema; the decoder has checked its type. A key that has neither value nor default is a programming error. */
-function number(values: Values, path: string): number {
-  return typed(values, path, 'number') as number;
-}
-
-function text(values: Values, path: string): string {
-  return typed(values, path, 'string') as string;
-}
-
-function flag(values: Values, path: string): boolean {
-  return typed(values, path, 'boolean') as boolean;
-}
-
-function list(values: Values, path: string): readonly string[] {
-  return typed(values, path, 'object') as readonly string[];
-}
-
-function typed(values: Values, path: string, type: string): ConfigValue {
-  const value = values.get(path);
-  if (value === undefined || typeof value !== type) throw new RangeError(`configuration key ${path} has no ${type}`);
-  return value;
-}
-
 /** Puts the values in force into their typed form. They must have passed `validateValues`. */
 export function typedConfig(values: Values, expandEnv = false): Config {
   return {
@@ -230,7 +178,8 @@ export function typedConfig(values: Values, expandEnv = false): Config {
     httpApiPrefix: text(values, 'http_api_prefix'),
     streamOverHttpEnabled: flag(values, 'stream_over_http_enabled'),
     shutdownDelayMs: number(values, 'shutdown_delay'),
-    server: serverConfig(values),
+    server: serverConfig(values, 'server'),
+    internalServer: flag(values, 'internal_server.enable') ? serverConfig(values, 'internal_server') : undefined,
     queryFrontend: queryFrontendConfig(values),
     querier: querierConfig(values),
     spill: spillConfig(values),
@@ -243,30 +192,6 @@ export function typedConfig(values: Values, expandEnv = false): Config {
       expandEnv,
     },
     values,
-  };
-}
-
-function serverConfig(values: Values): ServerConfig {
-  return {
-    address: text(values, 'server.http_listen_address'),
-    port: number(values, 'server.http_listen_port'),
-    pathPrefix: text(values, 'server.http_path_prefix'),
-    connectionLimit: number(values, 'server.http_listen_conn_limit'),
-    readTimeoutMs: number(values, 'server.http_server_read_timeout'),
-    readHeaderTimeoutMs: number(values, 'server.http_server_read_header_timeout'),
-    writeTimeoutMs: number(values, 'server.http_server_write_timeout'),
-    idleTimeoutMs: number(values, 'server.http_server_idle_timeout'),
-    gracefulShutdownTimeoutMs: number(values, 'server.graceful_shutdown_timeout'),
-    registerInstrumentation: flag(values, 'server.register_instrumentation'),
-    logLevel: text(values, 'server.log_level') as ServerConfig['logLevel'],
-    logFormat: text(values, 'server.log_format') as ServerConfig['logFormat'],
-    grpc: {
-      address: text(values, 'server.grpc_listen_address'),
-      port: number(values, 'server.grpc_listen_port'),
-      connectionLimit: number(values, 'server.grpc_listen_conn_limit'),
-      maxReceiveBytes: number(values, 'server.grpc_server_max_recv_msg_size'),
-      maxConcurrentStreams: number(values, 'server.grpc_server_max_concurrent_streams'),
-    },
   };
 }
 

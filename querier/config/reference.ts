@@ -117,6 +117,8 @@ export function configurationReference(): string {
     const rows = keys.map((key) => row(key, chapterOf(key.path) === key.path ? '' : prefix));
     return [`## ${title}\n\n| key | type | default | | meaning |\n|---|---|---|---|---|\n${rows.join('\n')}\n`];
   });
-  const rest = `## Keys of other sections\n\n\`internal_server\` has the keys of \`server\`, and \`overrides.user_configurable_overrides\` those of Tempo; all are accepted and have no effect.\n`;
+  const rest = `## Keys of other sections\n\n\`internal_server\` has the keys of \`server\` with 3101 as its port. With \`enable: true\` it serves \`/ready\` and \`/metrics\`, and nothing else, over HTTP.
+
+\`overrides.user_configurable_overrides\` has the keys of Tempo; all are accepted and have no effect.\n`;
   return `${[intro, ...parts, rest].join('\n')}`;
 }

@@ -45,9 +45,13 @@ async function pem(values: Values, section: string, name: string): Promise<strin
   }
 }
 
-/** Reads `server.http_tls_config` or `server.grpc_tls_config`; undefined where the port speaks plainly. Rejects with `config` where it cannot be served. */
-export async function serverTls(values: Values, port: 'http' | 'grpc'): Promise<PortTls | undefined> {
-  const section = `server.${port}_tls_config`;
+/** Reads `http_tls_config` or `grpc_tls_config` of a server; undefined where the port speaks plainly. Rejects with `config` where it cannot be served. */
+export async function serverTls(
+  values: Values,
+  port: 'http' | 'grpc',
+  server: 'server' | 'internal_server' = 'server',
+): Promise<PortTls | undefined> {
+  const section = `${server}.${port}_tls_config`;
   const [cert, key, ca] = await Promise.all(['cert', 'key', 'client_ca'].map((name) => pem(values, section, name)));
   const authType = values.get(`${section}.client_auth_type`) as string;
   if (cert === '' && key === '' && ca === '' && authType === '') return undefined;
@@ -56,14 +60,14 @@ export async function serverTls(values: Values, port: 'http' | 'grpc'): Promise<
   if (auth === undefined) {
     throw new AppError('config', `${section}.client_auth_type ${authType} is none of ${Object.keys(clientAuth).slice(1).join(', ')}`);
   }
-  const version = values.get('server.tls_min_version') as string;
+  const version = values.get(`${server}.tls_min_version`) as string;
   const minVersion = versions[version];
   if (minVersion === undefined)
-    throw new AppError('config', `server.tls_min_version ${version} is none of ${Object.keys(versions).slice(1).join(', ')}`);
-  const suites = (values.get('server.tls_cipher_suites') as string).split(',').filter((suite) => suite.trim() !== '');
+    throw new AppError('config', `${server}.tls_min_version ${version} is none of ${Object.keys(versions).slice(1).join(', ')}`);
+  const suites = (values.get(`${server}.tls_cipher_suites`) as string).split(',').filter((suite) => suite.trim() !== '');
   const names = suites.map(cipherName);
   const unknown = suites.filter((_, index) => names[index] === undefined);
-  if (unknown.length > 0) throw new AppError('config', `server.tls_cipher_suites: ${unknown.join(', ')} is not supported`);
+  if (unknown.length > 0) throw new AppError('config', `${server}.tls_cipher_suites: ${unknown.join(', ')} is not supported`);
   const tls: PortTls = {
     cert,
     key,

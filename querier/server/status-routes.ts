@@ -87,27 +87,29 @@ function statusPages(options: StatusOptions): readonly Route[] {
   ];
 }
 
-/** `/ready`, `/metrics`, `/status/*`, `/api/echo` and `/api/status/buildinfo` (spec http-api §7); none asks for a tenant. */
-export function statusRoutes(options: StatusOptions): readonly Route[] {
-  const { config, metrics } = options;
-  const buildinfo = { version: apiVersion, revision: '', branch: `rubato-${programVersion}`, buildUser: '', buildDate: '', goVersion: '' };
-  const prefix = config.httpApiPrefix;
-  const routes: Route[] = [
-    { path: `${prefix}/api/echo`, handler: () => ({ ...textAnswer(200, 'echo\n'), headers: errorAnswer(200, '').headers }) },
-    { path: `${prefix}/api/status/buildinfo`, handler: () => jsonAnswer(buildinfo) },
-    {
-      path: '/ready',
-      handler: () => {
-        const reason = options.notReady();
-        return reason === undefined ? textAnswer(200, 'ready\n') : textAnswer(503, `${reason}\n`);
-      },
-    },
-    ...statusPages(options),
-  ];
-  if (!config.server.registerInstrumentation) return routes;
-  const metricsHandler: Handler = async ({ headers }) => {
+/** `/ready` and, unless it is switched off, `/metrics`: all that `internal_server` has (spec http-api §1). */
+export function probeRoutes({ metrics, notReady }: Pick<StatusOptions, 'metrics' | 'notReady'>, instrumented: boolean): readonly Route[] {
+  const ready: Handler = () => {
+    const reason = notReady();
+    return reason === undefined ? textAnswer(200, 'ready\n') : textAnswer(503, `${reason}\n`);
+  };
+  const page: Handler = async ({ headers }) => {
     const { contentType, body } = await metricsPage(metrics.registry, headers.accept);
     return { status: 200, headers: { 'Content-Type': contentType }, body, compressible: true };
   };
-  return [...routes, { path: '/metrics', handler: metricsHandler }];
+  const probe = { path: '/ready', handler: ready };
+  return instrumented ? [probe, { path: '/metrics', handler: page }] : [probe];
+}
+
+/** `/ready`, `/metrics`, `/status/*`, `/api/echo` and `/api/status/buildinfo` (spec http-api §7); none asks for a tenant. */
+export function statusRoutes(options: StatusOptions): readonly Route[] {
+  const { config } = options;
+  const buildinfo = { version: apiVersion, revision: '', branch: `rubato-${programVersion}`, buildUser: '', buildDate: '', goVersion: '' };
+  const prefix = config.httpApiPrefix;
+  return [
+    { path: `${prefix}/api/echo`, handler: () => ({ ...textAnswer(200, 'echo\n'), headers: errorAnswer(200, '').headers }) },
+    { path: `${prefix}/api/status/buildinfo`, handler: () => jsonAnswer(buildinfo) },
+    ...statusPages(options),
+    ...probeRoutes(options, config.server.registerInstrumentation),
+  ];
 }

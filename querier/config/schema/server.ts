@@ -76,6 +76,6 @@ function serverSection(name: string, httpPort: number, status: 'used' | 'accepte
 /** Keys of `server` and `internal_server` (spec config §3). */
 export const serverKeys = [
   ...serverSection('server', 3200, 'used'),
-  ...section('internal_server', [['enable', 'bool', false, 'accepted']]),
-  ...serverSection('internal_server', 3101, 'accepted'),
+  ...section('internal_server', [['enable', 'bool', false, 'used', '`/ready` and `/metrics` on a port of their own.']]),
+  ...serverSection('internal_server', 3101, 'used'),
 ] as const;

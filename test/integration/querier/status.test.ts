@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { startTestApp } from './start.ts';
+import { send, startTestApp } from './start.ts';
 
 const overridesText = `overrides:
   team-<a>: {read: {max_search_duration: 1d, unsafe_query_hints: true}, ingestion: {rate_limit_bytes: 7}}
@@ -51,4 +51,15 @@ test('sections of /status, singly and together', async (t) => {
     titles,
     ['version', 'services', 'endpoints', 'runtime_config', 'config'].map((name) => `GET /status/${name}`),
   );
+});
+
+test('internal_server: probes and metrics on a port of their own, and nothing else', async (t) => {
+  const { app, get } = await startTestApp(t, { internal_server: { enable: true, http_listen_address: '127.0.0.1', http_listen_port: 0 } });
+  const port = app.internalPort!;
+  assert.notEqual(port, app.port);
+  assert.equal((await send(port, '/ready')).body.toString(), 'ready\n');
+  assert.match((await send(port, '/metrics')).body.toString(), /^tempo_build_info\{/m);
+  assert.equal((await send(port, '/api/echo')).status, 404);
+  assert.equal((await send(port, '/status/config')).status, 404);
+  assert.equal((await get('/ready')).status, 200, 'they are also where they always are');
 });
