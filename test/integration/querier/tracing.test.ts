@@ -4,9 +4,13 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { create } from '@bufbuild/protobuf';
+import { SearchRequestSchema, StreamingQuerier } from '#engine/api/gen/streaming_pb.js';
 import { freePort, type LocalProcess, startProcess } from '../../../infra/local/processes.ts';
 import { localFunctionEnvironment, startFunction } from '../../../infra/local/server.ts';
+import { createOtelTracer } from '../../../querier/telemetry/otel.ts';
 import { tracingEnabled } from '../../../querier/telemetry/tracing.ts';
+import { grpcClient } from './grpc-client.ts';
 import { blocksPath, configFile, configText, searchPath, startTestApp } from './start.ts';
 
 interface CollectedSpan {
@@ -50,16 +54,16 @@ async function startCollector(t: TestContext) {
     server.close();
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  /** Waits until that many spans of the trace are there. */
-  const until = async (traceId: string, count: number): Promise<readonly CollectedSpan[]> => {
+  /** Waits until that many spans of a kind are there. */
+  const until = async (fits: (span: CollectedSpan) => boolean, count: number): Promise<readonly CollectedSpan[]> => {
     for (let i = 0; i < 400; i++) {
-      const found = spans.filter((span) => span.traceId === traceId);
+      const found = spans.filter(fits);
       if (found.length >= count) return found;
       await delay(50);
     }
     assert.fail(`${count} spans expected, these came: ${spans.map(({ service, name }) => `${service} ${name}`).join(', ')}`);
   };
-  return { url, until };
+  return { url, until, spans };
 }
 
 /** A querier or a frontend as a process, whose spans go to the collector. */
@@ -80,7 +84,7 @@ async function startTarget(
     port,
     readyPath: '/ready',
     // A frontend is ready when it has a querier, which comes later.
-    ...(target === 'querier' ? { readyStatus: 200 } : {}),
+    ...(target === 'query-frontend' ? {} : { readyStatus: 200 }),
   });
   t.after(() => started.stop());
   return started;
@@ -110,7 +114,7 @@ test('one query is one trace: frontend, querier, call, function; its id is in th
   });
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
   await search(frontend.url, `00-${traceId}-00f067aa0ba902b7-01`);
-  const spans = await collector.until(traceId, 5);
+  const spans = await collector.until((span) => span.traceId === traceId, 5);
   const byId = new Map(spans.map((span) => [span.spanId, span]));
   const pathOf = (span: CollectedSpan): readonly string[] => {
     const parent = byId.get(span.parentSpanId);
@@ -136,6 +140,35 @@ test('one query is one trace: frontend, querier, call, function; its id is in th
   const [root] = spans.filter(({ parentSpanId }) => parentSpanId === '00f067aa0ba902b7');
   assert.deepEqual([root!.kind, root!.attributes.tenant, Number(root!.attributes['http.response.status_code'])], [2, 'edge', 200]);
   assert.match(frontend.output(), new RegExp(`msg="search response" tenant=edge traceID=${traceId} `));
+});
+
+test('a streamed search is one trace, too', { timeout: 60_000 }, async (t) => {
+  const collector = await startCollector(t);
+  const server = await startTarget(t, 'all', collector.url, 0, { stream_over_http_enabled: true });
+  await search(server.url, '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00');
+  const request = create(SearchRequestSchema, { Query: '{}', start: 1768046400, end: 1768050000 });
+  const { error } = await grpcClient(t, Number(new URL(server.url).port)).call(StreamingQuerier.method.search, request, 'edge');
+  assert.equal(error, undefined);
+  const [root] = await collector.until(({ name }) => name === '/tempopb.StreamingQuerier/Search', 1);
+  const [, ...jobs] = await collector.until(({ traceId }) => traceId === root!.traceId, 2);
+  assert.deepEqual([root!.service, root!.parentSpanId, root!.kind], ['rubato-all', '', 2]);
+  for (const { name, parentSpanId } of jobs.filter(({ spanId }) => spanId !== root!.spanId)) {
+    assert.deepEqual([name, parentSpanId], ['search job', root!.spanId]);
+  }
+  // Whoever asked first did not want to be traced.
+  assert.deepEqual(
+    collector.spans.filter(({ traceId }) => traceId.startsWith('4bf92f35')),
+    [],
+  );
+});
+
+test('samplers that there are not are told', async () => {
+  await assert.rejects(createOtelTracer({ OTEL_TRACES_SAMPLER: 'sometimes' }, 'x'), {
+    code: 'config',
+    message: 'OTEL_TRACES_SAMPLER sometimes is none of always_on, always_off, traceidratio, parentbased_…',
+  });
+  const half = { OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '1.5' };
+  await assert.rejects(createOtelTracer(half, 'x'), { code: 'config', message: 'OTEL_TRACES_SAMPLER_ARG 1.5 is no number from 0 to 1' });
 });
 
 test('off unless the variables of OpenTelemetry say so', async (t) => {
