@@ -11,6 +11,8 @@ export interface S3ServerOptions extends ExpectedCredentials {
   /** The folder that the bucket shows. Read on every request. */
   readonly root: string;
   readonly bucket: string;
+  /** What IAM says of who signed: refused requests get 403. Everything is allowed without it. */
+  readonly allows?: (request: { readonly action: 's3:GetObject' | 's3:ListBucket' | 's3:PutObject'; readonly resource: string }) => boolean;
   /** Most entries of one listing answer; small, so that listings are paged. */
   readonly pageSize?: number;
 }
@@ -121,12 +123,19 @@ async function handle(options: S3ServerOptions, faults: S3Fault[], log: S3Reques
 
   const problem = signatureProblem(request, Buffer.concat(chunks), options);
   if (problem !== undefined) return sendError(response, 403, problem);
+  if (!(options.allows?.(accessOf(method, bucket!, key)) ?? true)) return sendError(response, 403, 'AccessDenied');
   if (bucket !== options.bucket) return sendError(response, 404, 'NoSuchBucket');
   if (method === 'PUT' && key !== '') return receiveObject(options.root, key, Buffer.concat(chunks), response);
   if (method === 'DELETE' && key !== '') return removeObject(options.root, key, response);
   if (method !== 'GET' && method !== 'HEAD') return sendError(response, 405, 'MethodNotAllowed');
   const call: Call = { request, response, method, key, query, truncate: fault?.kind === 'truncate' };
   return key === '' ? await sendListing(options, call) : await sendObject(options.root, call);
+}
+
+/** The action and the ARN that a request needs permission for. */
+function accessOf(method: string, bucket: string, key: string) {
+  const action = method !== 'GET' && method !== 'HEAD' ? 's3:PutObject' : key === '' ? 's3:ListBucket' : 's3:GetObject';
+  return { action, resource: `arn:aws:s3:::${bucket}${key === '' ? '' : `/${key}`}` } as const;
 }
 
 function takeFault(faults: S3Fault[], method: string, key: string, query: URLSearchParams): S3Fault | undefined {
