@@ -6,8 +6,10 @@ import { localFunctionEnvironment, localStorage, startFunction, startServer } fr
 import type { S3Server } from '../integration/backend/s3-server.ts';
 import { startS3Server } from '../integration/backend/s3-server.ts';
 import { recordedBlocks } from './cases.ts';
+import { compareLookup } from './compare-lookups.ts';
+import { compareMetrics } from './compare-metrics.ts';
 import { assertConformance } from './report.ts';
-import { searchErrors, searches } from './selection.ts';
+import { lookups, metricsQueries, searchErrors, searches } from './selection.ts';
 import { runCases } from './send.ts';
 
 describe('every job in one of two functions', () => {
@@ -32,6 +34,27 @@ describe('every job in one of two functions', () => {
     assert.ok(Math.min(...calls) > 100, `functions were called ${calls.join(' and ')} times`);
   });
   test('errors', async () => assertConformance('search-errors, external', await runCases(server.url, searchErrors()), 225));
+  test('traces, tags and metrics', async () => {
+    for (const [group, minimum] of [
+      ['trace-by-id', 275],
+      ['tags', 150],
+      ['tag-values', 325],
+    ] as const) {
+      assertConformance(`${group}, external`, await runCases(server.url, lookups(group), compareLookup), minimum);
+    }
+    for (const [group, minimum] of [
+      ['metrics-range', 180],
+      ['metrics-instant', 135],
+    ] as const) {
+      assertConformance(`${group}, external`, await runCases(server.url, metricsQueries(group), compareMetrics), minimum);
+    }
+    // What fails in every function is tried here as well.
+    const jobs = (await (await fetch(`${server.url}/status/jobs`)).json()) as { where: string; error?: string }[];
+    assert.deepEqual(
+      jobs.filter(({ where, error }) => where !== 'external' && error === undefined),
+      [],
+    );
+  });
 });
 
 describe('blocks in S3', () => {

@@ -3,17 +3,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { LocalProcess } from '../../infra/local/processes.ts';
 import { localStorage, startServer } from '../../infra/local/server.ts';
-import { loadCases, type RecordedCase, recordedBlocks } from './cases.ts';
+import { recordedBlocks } from './cases.ts';
 import { compareLookup } from './compare-lookups.ts';
 import { assertConformance } from './report.ts';
+import { lookups } from './selection.ts';
 import { runCases } from './send.ts';
-
-/** What Tempo 3.0.3 answers, and where it cannot read the blocks, 2.7.2. What varied between runs of the real servers is left out. */
-function lookups(group: string): readonly RecordedCase[] {
-  return loadCases(group).filter(
-    ({ tempo, tenant, nondeterministic }) => nondeterministic === undefined && (tempo === '3.0.3' || tenant === 'vp2'),
-  );
-}
 
 describe('one process, local blocks', () => {
   let server: LocalProcess;
@@ -22,7 +16,7 @@ describe('one process, local blocks', () => {
   });
   after(() => server?.stop());
 
-  const check = async (group: string, minimum: number): Promise<void> =>
+  const check = async (group: Parameters<typeof lookups>[0], minimum: number): Promise<void> =>
     assertConformance(group, await runCases(server.url, lookups(group), compareLookup), minimum);
   test('traces by id', () => check('trace-by-id', 275));
   test('names of tags', () => check('tags', 150));

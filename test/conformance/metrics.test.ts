@@ -3,17 +3,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { LocalProcess } from '../../infra/local/processes.ts';
 import { localStorage, startServer } from '../../infra/local/server.ts';
-import { loadCases, type RecordedCase, recordedBlocks } from './cases.ts';
+import { recordedBlocks } from './cases.ts';
 import { compareMetrics } from './compare-metrics.ts';
 import { assertConformance } from './report.ts';
+import { metricsQueries } from './selection.ts';
 import { runCases } from './send.ts';
-
-/** What Tempo 3.0.3 answers; what varied between its runs is left out, unless only exemplars did. */
-function metricsCases(group: string): readonly RecordedCase[] {
-  return loadCases(group).filter(
-    ({ tempo, nondeterministic = '' }) => tempo === '3.0.3' && (nondeterministic === '' || /^[^(]*exemplars/.test(nondeterministic)),
-  );
-}
 
 describe('one process, local blocks', () => {
   let server: LocalProcess;
@@ -22,14 +16,14 @@ describe('one process, local blocks', () => {
   });
   after(() => server?.stop());
 
-  const check = async (group: string, minimum: number): Promise<void> =>
-    assertConformance(group, await runCases(server.url, metricsCases(group), compareMetrics), minimum);
+  const check = async (group: Parameters<typeof metricsQueries>[0], minimum: number): Promise<void> =>
+    assertConformance(group, await runCases(server.url, metricsQueries(group), compareMetrics), minimum);
   test('ranges', () => check('metrics-range', 180));
   test('instants', () => check('metrics-instant', 135));
 });
 
 test('what is compared can fail', () => {
-  const [found] = metricsCases('metrics-range').filter(({ id }) => id === 'metrics-range-0234' || id === 'metrics-range-0001');
+  const [found] = metricsQueries('metrics-range').filter(({ id }) => id === 'metrics-range-0234' || id === 'metrics-range-0001');
   assert.ok(found);
   const answer = { status: 200, contentType: 'application/json', body: Buffer.from(JSON.stringify(found.body)) };
   assert.deepEqual(compareMetrics(found, answer), []);

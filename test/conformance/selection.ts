@@ -42,3 +42,17 @@ export function tenantIndexSearches(): ReadonlyMap<string, readonly RecordedCase
     return JSON.stringify(settings);
   });
 }
+
+/** Lookups of one file: what Tempo 3.0.3 answers, and where it cannot read the blocks, 2.7.2. What varied between runs of the real servers is left out. */
+export function lookups(group: 'trace-by-id' | 'tags' | 'tag-values'): readonly RecordedCase[] {
+  return loadCases(group).filter(
+    ({ tempo, tenant, nondeterministic }) => nondeterministic === undefined && (tempo === '3.0.3' || tenant === 'vp2'),
+  );
+}
+
+/** Metrics queries of one file, as Tempo 3.0.3 answers them; what varied between its runs is left out, unless only exemplars did. */
+export function metricsQueries(group: 'metrics-range' | 'metrics-instant'): readonly RecordedCase[] {
+  return loadCases(group).filter(
+    ({ tempo, nondeterministic = '' }) => tempo === '3.0.3' && (nondeterministic === '' || /^[^(]*exemplars/.test(nondeterministic)),
+  );
+}
