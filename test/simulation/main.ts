@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { boundsOf, fullSizes, runSpill, type SpillRuns } from './bounds.ts';
+import { putIntoDocument } from './document.ts';
 import { spillPlots } from './plots.ts';
 import { boundsTable, faultsTable, tailsTable } from './tables.ts';
 
@@ -23,7 +24,7 @@ console.log(`\n${text}\n`);
 if (values.write) {
   const folder = join(import.meta.dirname, '../../docs/img');
   for (const [name, svg] of Object.entries(spillPlots(runs))) writeFileSync(join(folder, name), svg);
-  writeFileSync(join(folder, 'spill-runs.md'), `${text}\n`);
+  putIntoDocument('runs', text);
 }
 const broken = boundsOf(runs).filter(({ measured, atMost }) => measured > atMost);
 for (const { what, measured, atMost } of broken) console.log(`BROKEN: ${what}: ${measured}, at most ${atMost}`);

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { putIntoDocument } from './document.ts';
 import { linePlot } from './svg.ts';
 import { breakEven, burstyLoad, runLoad, setups, type Value } from './value.ts';
 
@@ -40,7 +41,7 @@ const lines = [
 console.log(lines.join('\n'));
 if (values.write) {
   const folder = join(import.meta.dirname, '../../docs/img');
-  writeFileSync(join(folder, 'value-runs.md'), `${lines.join('\n')}\n`);
+  putIntoDocument('value', lines.join('\n'));
   const cost = (run: Value) => run.querierDollarsPerHour + run.functionDollarsPerHour;
   const shown = runs.map((run) => ({ name: run.setup.name, points: [[cost(run), 0] as const, [cost(run), run.p99Ms / 1000] as const] }));
   writeFileSync(
