@@ -6,11 +6,13 @@ import { typedConfig } from '../../../querier/config/config.ts';
 import { decodeConfig } from '../../../querier/config/decode.ts';
 import { expandEnvironment } from '../../../querier/config/expand-env.ts';
 import { parseFlags } from '../../../querier/config/flags.ts';
+import { typedLimits } from '../../../querier/config/limits.ts';
 import { defaultValues, loadConfig } from '../../../querier/config/load.ts';
 import { printConfig } from '../../../querier/config/print.ts';
 import type { ConfigValue } from '../../../querier/config/schema/key.ts';
 import { configKeys, schemaTree } from '../../../querier/config/schema/schema.ts';
 import { storageConfig } from '../../../querier/config/storage.ts';
+import { limitsOfTenant, parseTenantLimits } from '../../../querier/config/tenant-limits.ts';
 import { configProblems } from '../../../querier/config/validate.ts';
 
 const fixtures = join(import.meta.dirname, '../../fixtures/config');
@@ -250,4 +252,23 @@ test('a file that is missing is told', async () => {
     code: 'config',
     message: /^failed parsing config: failed to read configFile .*missing\.yaml/,
   });
+});
+
+test('limits of tenants: variables, both formats, nothing merged', () => {
+  const defaults = typedLimits(new Map<string, ConfigValue>([['read.max_condition_groups_per_tag_query', 7]]), '');
+  const text = 'overrides:\n  a: {read: {max_search_duration: ${DAYS:-3}d}, forwarders: [x]}\n  "b.c": {max_bytes_per_trace: 5}\n  "*":\n';
+  const file = parseTenantLimits(text, 'f.yaml', (name) => (name === 'DAYS' ? '2' : undefined), defaults);
+  const none = { ...typedLimits(new Map(), ''), maxConditionGroupsPerTagQuery: 7 };
+  assert.deepEqual(limitsOfTenant(file, defaults, 'a'), { ...none, maxSearchDurationMs: 2 * 86_400 * second });
+  assert.deepEqual(limitsOfTenant(file, defaults, 'b.c'), { ...none, maxBytesPerTrace: 5 });
+  assert.deepEqual(limitsOfTenant(file, defaults, 'a|b.c'), none, 'everybody else');
+  assert.deepEqual(limitsOfTenant(undefined, defaults, 'a'), defaults);
+  assert.equal(parseTenantLimits('', 'f.yaml', undefined, defaults).entries.size, 0);
+  const bad = (lines: string) => () => parseTenantLimits(lines, 'f.yaml', undefined, defaults);
+  assert.throws(bad('override: {}'), { code: 'config', message: /line 1: field override not found in the top level/ });
+  assert.throws(bad('overrides:\n  a:\n    read: {max_serch_duration: 1h}'), {
+    message: /line 3: field max_serch_duration not found in overrides\.a\.read, did you mean max_search_duration\?/,
+  });
+  assert.throws(bad('overrides: {a: {}, a: {}}'), { message: /Map keys must be unique/ });
+  assert.throws(bad('overrides: {a: 3}'), { message: /cannot unmarshal !!int `3` into a section \(overrides\.a\)/ });
 });
