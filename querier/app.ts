@@ -10,6 +10,7 @@ import { openProcessCaches, type ProcessCaches } from './caches.ts';
 import type { Config } from './config/config.ts';
 import { serverTls } from './config/server-tls.ts';
 import { storageConfig } from './config/storage.ts';
+import { workerTls } from './config/worker-tls.ts';
 import { capRunners } from './cost/caps.ts';
 import { previewCost } from './cost/preview.ts';
 import { createSpending } from './cost/spending.ts';
@@ -278,6 +279,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const parts: Parts = { options, metrics, recentJobs: createRecentJobs(recentJobCount), overrides, functions };
   const readiness: Readiness = { notReady: 'Some services are not Running:\nStarting: 1' };
   const storage = await storageConfig(config.values);
+  const frontendTls = await workerTls(config.values);
   const onStorageEvent = createStorageMetrics(parts.metrics);
   const backend = await openStorage(storage, options, onStorageEvent);
   const blocks = poller(parts, backend);
@@ -290,7 +292,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   let worker: FrontendWorker | undefined;
   const loaded = pollFirst(blocks, clock, Math.min(config.blocklist.pollMs, 5000), stop.signal).then(async () => {
     await functions.greet(blockToProbe(blocks), stop.signal);
-    if (config.target === 'querier') worker = startWorker(options, metrics, served.router);
+    if (config.target === 'querier') worker = startWorker(options, metrics, served.router, frontendTls);
     readiness.notReady = undefined;
     void blocks.run(config.blocklist.pollMs, stop.signal);
   });

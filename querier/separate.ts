@@ -9,6 +9,7 @@ import { createRequestAnswerer } from './server/serve.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { createQueueLengths } from './telemetry/queue-lengths.ts';
 import { executeRequest } from './worker/execute-request.ts';
+import type { ConnectionTls } from './worker/frontend-connection.ts';
 import { type FrontendWorker, startFrontendWorker } from './worker/frontend-worker.ts';
 import type { Runners } from './worker/runners.ts';
 import { createWireRunners } from './worker/wire-runners.ts';
@@ -59,6 +60,7 @@ export function startWorker(
   { config, clock, logger, random, tracer }: AppOptions,
   metrics: Metrics,
   router: Router,
+  tls: ConnectionTls | undefined,
 ): FrontendWorker | undefined {
   const { frontendWorker, maxConcurrentQueries } = config.querier;
   if (frontendWorker.address === '') return undefined;
@@ -66,6 +68,7 @@ export function startWorker(
     ...frontendWorker,
     maxConcurrentQueries,
     secure: frontendWorker.tlsEnabled,
+    tls,
     stream: {
       clientId: frontendWorker.id === '' ? hostname() : frontendWorker.id,
       encoding: frontendWorker.compression,

@@ -85,6 +85,17 @@ function storage(values: Values): string | undefined {
   return values.get(`storage.trace.${needed}`) === '' ? `storage.trace.${needed} is required with backend ${backend}` : undefined;
 }
 
+/** Settings of S3 without which the blocks could not be read, and which are not there. */
+function s3Reads(values: Values): string | undefined {
+  if (values.get('storage.trace.backend') !== 's3') return undefined;
+  if (values.get('storage.trace.s3.sse.type') === 'SSE-C') {
+    return 'storage.trace.s3.sse.type SSE-C is not in this version: blocks that are encrypted with a key of the client cannot be read';
+  }
+  return values.get('storage.trace.s3.signature_v2') === true
+    ? 'storage.trace.s3.signature_v2 is not in this version: requests are signed by version 4'
+    : undefined;
+}
+
 function prefix(path: string): Check {
   return (values) => {
     const value = values.get(path) as string;
@@ -149,6 +160,7 @@ const checks: readonly Check[] = [
   pools,
   oneOf('querier.external.version_check', ['refuse', 'warn', 'off'], (value) => `unknown querier.external.version_check "${value}"`),
   denyList,
+  s3Reads,
   prefix('http_api_prefix'),
   prefix('server.http_path_prefix'),
   oneOf('server.log_level', ['debug', 'info', 'warn', 'error'], (value) => `unrecognized log level "${value}"`),

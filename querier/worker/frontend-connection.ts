@@ -1,11 +1,17 @@
 import { type ClientHttp2Session, connect } from 'node:http2';
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import type { Clock } from '#engine/base/clock.ts';
 import { AppError, throwIfAborted, toAppError } from '#engine/base/errors.ts';
+
+/** What is checked of a frontend, and shown to it. */
+export type ConnectionTls = Pick<TlsOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>;
 
 /** How connections to one frontend are made. */
 export interface ConnectionOptions {
   /** `http://host:port`, or `https://…`. */
   readonly origin: string;
+  /** Of `https`. */
+  readonly tls?: ConnectionTls | undefined;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
@@ -36,8 +42,8 @@ const connectionWindowBytes = 16 << 20;
 const connectTimeoutMs = 5000;
 
 /** Opens one connection. Rejects with `unavailable`. */
-async function open(origin: string, clock: Clock): Promise<ClientHttp2Session> {
-  const session = connect(origin, { settings: { initialWindowSize: streamWindowBytes, enablePush: false } });
+async function open({ origin, tls, clock }: ConnectionOptions): Promise<ClientHttp2Session> {
+  const session = connect(origin, { ...tls, settings: { initialWindowSize: streamWindowBytes, enablePush: false } });
   const opened = new AbortController();
   void clock.sleep(connectTimeoutMs, opened.signal).then(
     () => session.destroy(new Error('timeout')),
@@ -80,14 +86,14 @@ async function keepAlive(session: ClientHttp2Session, clock: Clock): Promise<voi
 
 /** Starts without connections. */
 export function createFrontendConnections(options: ConnectionOptions): FrontendConnections {
-  const { origin, clock } = options;
+  const { clock } = options;
   const used = new Map<ClientHttp2Session, number>();
   let opening: Promise<void> | undefined;
   let failures = 0;
 
   const openOne = async (signal: AbortSignal): Promise<void> => {
     try {
-      const session = await open(origin, clock);
+      const session = await open(options);
       failures = 0;
       used.set(session, 0);
       session.on('close', () => used.delete(session));

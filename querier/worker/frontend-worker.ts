@@ -2,7 +2,7 @@ import type { Clock } from '#engine/base/clock.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { divideStreams, parseFrontendAddress, resolveFrontends } from './frontend-addresses.ts';
-import { createFrontendConnections, type FrontendConnections } from './frontend-connection.ts';
+import { type ConnectionTls, createFrontendConnections, type FrontendConnections } from './frontend-connection.ts';
 import { notifyShutdown, openWorkerStream, type WorkerStream, type WorkerStreamOptions } from './worker-stream.ts';
 
 /** What {@link startFrontendWorker} needs. */
@@ -17,6 +17,8 @@ export interface FrontendWorkerOptions {
   readonly minBackoffMs: number;
   readonly maxBackoffMs: number;
   readonly secure: boolean;
+  /** What is checked of frontends, and shown to them. */
+  readonly tls?: ConnectionTls | undefined;
   readonly stream: WorkerStreamOptions;
   readonly clock: Clock;
   /** In [0, 1). */
@@ -79,6 +81,7 @@ function frontendStreams(address: string, options: FrontendWorkerOptions): Front
   const { clock, random, minBackoffMs, maxBackoffMs, logger } = options;
   const connections = createFrontendConnections({
     origin: `${options.secure ? 'https' : 'http'}://${address}`,
+    tls: options.tls,
     clock,
     random,
     minBackoffMs,

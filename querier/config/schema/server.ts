@@ -13,6 +13,53 @@ function tlsKeys(prefix: string, status: 'used' | 'accepted'): readonly ConfigKe
   ]);
 }
 
+/** Keys of `server` that have no effect here. */
+function acceptedServerKeys(name: string): readonly ConfigKey[] {
+  return [
+    ...acceptedKeys(
+      name,
+      'bool',
+      'grpc_server_ping_without_stream_allowed grpc_server_stats_tracking_enabled grpc_server_recv_buffer_pools_enabled',
+      'A setting of Go\u2019s gRPC server.',
+    ),
+    ...acceptedKeys(
+      name,
+      'bool',
+      `log_source_ips_enabled log_source_ips_full log_request_headers log_request_at_info_level_enabled
+      http_log_closed_connections_without_response_enabled`,
+      'Requests are logged by `query stats`.',
+    ),
+    ...acceptedKeys(
+      name,
+      'bool',
+      'report_grpc_codes_in_instrumentation_label_enabled grpc_collect_max_streams_by_conn',
+      'gRPC calls count as `success`, `error` or `cancel`.',
+    ),
+    ...acceptedKeys(name, 'bool', 'create_new_traces trace_request_headers', 'See docs/telemetry.md.'),
+    ...acceptedKeys(name, 'bool', 'proxy_protocol_enabled', 'The PROXY protocol is not spoken.'),
+    ...acceptedKeys(
+      name,
+      'duration',
+      `grpc_server_keepalive_time grpc_server_keepalive_timeout grpc_server_max_connection_age grpc_server_max_connection_age_grace
+      grpc_server_max_connection_idle grpc_server_min_time_between_pings`,
+      'Connections stay while both sides want them.',
+    ),
+    ...acceptedKeys(
+      name,
+      'int',
+      'grpc_server_num_workers grpc_server_read_buffer_size grpc_server_write_buffer_size',
+      'A setting of Go\u2019s gRPC server.',
+    ),
+    ...acceptedKeys(
+      name,
+      'string',
+      `log_request_exclude_headers_list log_source_ips_header log_source_ips_regex
+      trace_request_exclude_headers_list`,
+      'Neither headers nor addresses are logged.',
+    ),
+  ];
+}
+
 /** Keys of `server`; `internal_server` has the same with other defaults and no effect here (spec config §3). */
 function serverSection(name: string, httpPort: number, status: 'used' | 'accepted'): readonly ConfigKey[] {
   return [
@@ -46,30 +93,10 @@ function serverSection(name: string, httpPort: number, status: 'used' | 'accepte
       ['grpc_server_max_send_msg_size', 'int', 16777216, 'accepted'],
       ['grpc_server_max_concurrent_streams', 'uint', 100, status, 'Streams of one connection.'],
     ]),
-    ...acceptedKeys(
-      name,
-      'bool',
-      `grpc_server_ping_without_stream_allowed grpc_server_stats_tracking_enabled grpc_server_recv_buffer_pools_enabled
-      log_source_ips_enabled log_source_ips_full log_request_headers log_request_at_info_level_enabled proxy_protocol_enabled
-      report_grpc_codes_in_instrumentation_label_enabled grpc_collect_max_streams_by_conn create_new_traces trace_request_headers
-      http_log_closed_connections_without_response_enabled`,
-    ),
-    ...acceptedKeys(
-      name,
-      'duration',
-      `grpc_server_keepalive_time grpc_server_keepalive_timeout grpc_server_max_connection_age grpc_server_max_connection_age_grace
-      grpc_server_max_connection_idle grpc_server_min_time_between_pings`,
-    ),
-    ...acceptedKeys(name, 'int', 'grpc_server_num_workers grpc_server_read_buffer_size grpc_server_write_buffer_size'),
-    ...acceptedKeys(
-      name,
-      'string',
-      `log_request_exclude_headers_list log_source_ips_header log_source_ips_regex
-      trace_request_exclude_headers_list`,
-    ),
     ...tlsKeys(`${name}.http_tls_config`, status),
     ...tlsKeys(`${name}.grpc_tls_config`, status),
-    ...acceptedKeys(name, 'any', 'cluster_validation'),
+    ...acceptedKeys(name, 'any', 'cluster_validation', 'Clusters are not told apart.'),
+    ...acceptedServerKeys(name),
   ];
 }
 

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { SearchRequestSchema } from '#engine/api/gen/streaming_pb.js';
@@ -67,6 +68,26 @@ test('clients without a certificate are turned away where one is asked for', asy
   const { app } = await startTestApp(t, { server: { ...server, http_tls_config: config, tls_min_version: 'VersionTLS13' } });
   await assert.rejects(get(app.port));
   assert.equal(await get(app.port, { cert: read('client.pem'), key: read('client-key.pem') }), 200);
+});
+
+test('queriers take jobs over TLS, each side with a certificate', { timeout: 60_000 }, async (t) => {
+  const grpc_tls_config = { ...files, client_ca_file: file('ca.pem'), client_auth_type: 'RequireAndVerifyClientCert' };
+  const ports = { ...server, grpc_listen_address: '127.0.0.1', grpc_listen_port: 0, grpc_tls_config };
+  const frontend = await startTestApp(t, { target: 'query-frontend', server: ports });
+  const frontend_address = `127.0.0.1:${frontend.app.grpcPort}`;
+  const certificates = { tls_ca_path: file('ca.pem'), tls_cert_path: file('client.pem'), tls_key_path: file('client-key.pem') };
+  const startQuerier = (more: object) => {
+    const grpc_client_config = { tls_enabled: true, ...more };
+    return startTestApp(t, { target: 'querier', querier: { frontend_worker: { frontend_address, grpc_client_config } } });
+  };
+  await startQuerier({});
+  await delay(500);
+  assert.equal((await frontend.get('/ready')).status, 503, 'who trusts nobody and shows nothing gets no jobs');
+  await startQuerier(certificates);
+  for (let i = 0; i < 200 && (await frontend.get('/ready')).status !== 200; i++) await delay(50);
+  const { status, body } = await frontend.get(searchPath('{ kind = producer }'), { 'X-Scope-OrgID': 'vp4' });
+  assert.equal(status, 200, String(body));
+  await assert.rejects(startQuerier({ ...certificates, tls_key_path: '/absent' }), { code: 'config', message: /tls_key_path: ENOENT/ });
 });
 
 test('settings that cannot be served are errors at start', async (t) => {

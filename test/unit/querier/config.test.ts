@@ -175,6 +175,14 @@ test('what cannot work is refused at start', () => {
   for (const [path, value, problem] of problems) {
     assert.deepEqual(configProblems(new Map([...base, [path, value]])), [problem]);
   }
+  const s3: readonly (readonly [string, ConfigValue])[] = [...base, ['storage.trace.backend', 's3'], ['storage.trace.s3.bucket', 'b']];
+  for (const [path, value] of [
+    ['storage.trace.s3.sse.type', 'SSE-C'],
+    ['storage.trace.s3.signature_v2', true],
+  ] as const) {
+    const [problem, ...more] = configProblems(new Map([...s3, [path, value]]));
+    assert.ok(problem?.startsWith(path) && problem.includes('is not in this version') && more.length === 0, problem);
+  }
 });
 
 test('environment variables are expanded as Tempo does', () => {
