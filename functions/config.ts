@@ -1,3 +1,4 @@
+import type { AzureOptions } from '#engine/backend/azure-options.ts';
 import type { GcsOptions } from '#engine/backend/gcs-options.ts';
 import type { ReadHedge } from '#engine/backend/hedged-reads.ts';
 import type { Environment, S3Options } from '#engine/backend/s3-options.ts';
@@ -17,6 +18,7 @@ export interface TlsFiles {
 /** Where the blocks are. */
 export type StorageConfig =
   | { readonly kind: 'local'; readonly path: string }
+  | { readonly kind: 'azure'; readonly options: AzureOptions; readonly hedge: ReadHedge }
   | { readonly kind: 'gcs'; readonly options: GcsOptions; readonly hedge: ReadHedge }
   | { readonly kind: 's3'; readonly options: S3Options; readonly tls: TlsFiles; readonly hedge: ReadHedge };
 
@@ -71,7 +73,7 @@ export function storageConfig(env: Environment): StorageConfig {
     case 'gcs':
       return gcsConfig(env);
     case 'azure':
-      throw new AppError('config', `backend ${name} is not supported yet; use s3, gcs or local`);
+      return azureConfig(env);
     default:
       throw new AppError('config', `unknown backend ${name}`);
   }
@@ -126,7 +128,24 @@ function gcsConfig(env: Environment): StorageConfig {
   };
 }
 
-function readHedge(env: Environment, store: 'S3' | 'GCS'): ReadHedge {
+function azureConfig(env: Environment): StorageConfig {
+  return {
+    kind: 'azure',
+    options: {
+      accountName: env.TEMPO_AZURE_STORAGE_ACCOUNT_NAME ?? '',
+      accountKey: env.TEMPO_AZURE_STORAGE_ACCOUNT_KEY ?? '',
+      container: env.TEMPO_AZURE_CONTAINER_NAME ?? '',
+      prefix: env.TEMPO_AZURE_PREFIX ?? '',
+      endpointSuffix: env.TEMPO_AZURE_ENDPOINT_SUFFIX ?? '',
+      useManagedIdentity: flag(env, 'TEMPO_AZURE_USE_MANAGED_IDENTITY'),
+      useFederatedToken: flag(env, 'TEMPO_AZURE_USE_FEDERATED_TOKEN'),
+      userAssignedId: env.TEMPO_AZURE_USER_ASSIGNED_ID ?? '',
+    },
+    hedge: readHedge(env, 'AZURE'),
+  };
+}
+
+function readHedge(env: Environment, store: 'S3' | 'GCS' | 'AZURE'): ReadHedge {
   return {
     afterMs: durationMs(env, `TEMPO_${store}_HEDGE_REQUESTS_AT`),
     upTo: wholeNumber(env, `TEMPO_${store}_HEDGE_REQUESTS_UP_TO`),

@@ -37,6 +37,10 @@ async function openBackend(config: StorageConfig, context: FunctionContext): Pro
     const token = config.options.insecure ? noToken : createMetadataToken(context.env, context.clock);
     return createGcsBackend(config.options, { ...sending, token });
   }
+  if (config.kind === 'azure') {
+    const { createAzureBackend } = await import('#engine/backend/azure.ts');
+    return createAzureBackend(config.options, sending);
+  }
   const { createSignedS3Backend } = await import('#engine/backend/s3-signed.ts');
   const options = { ...config.options, tls: await readTlsFiles(config.tls) };
   return createSignedS3Backend(options, sending);

@@ -1,5 +1,6 @@
 import type { Clock } from '#engine/base/clock.ts';
 import { AppError } from '#engine/base/errors.ts';
+import type { AzureOptions } from './azure-options.ts';
 import type { Backend } from './backend.ts';
 import type { GcsOptions } from './gcs-options.ts';
 import type { ReadHedge, SendRead } from './hedged-reads.ts';
@@ -21,7 +22,7 @@ export type BackendConfig =
       readonly client: 'sdk' | 'metadata';
       readonly hedge?: ReadHedge;
     } & GcsOptions)
-  | { readonly kind: 'azure' };
+  | ({ readonly kind: 'azure'; readonly hedge?: ReadHedge } & AzureOptions);
 
 /** What {@link createBackend} needs from the process. */
 export interface BackendContext {
@@ -34,8 +35,7 @@ export interface BackendContext {
 }
 
 /**
- * Creates the backend that the configuration names, without calling it. Throws `config` for options that cannot work and `unimplemented` for a store that is
- * not supported. Each client is loaded only when it is asked for: the SDK never reaches a function.
+ * Creates the backend that the configuration names, without calling it. Throws `config` for options that cannot work. Each client is loaded only when it is asked for: the SDK never reaches a function.
  */
 export async function createBackend(config: BackendConfig, context: BackendContext): Promise<Backend> {
   switch (config.kind) {
@@ -62,10 +62,15 @@ export async function createBackend(config: BackendConfig, context: BackendConte
       const { createMetadataToken, noToken } = await import('./gcs-metadata-token.ts');
       return createGcsBackend(config, { ...sending, token: config.insecure ? noToken : createMetadataToken(context.env, context.clock) });
     }
-    case 'azure':
-      throw new AppError('unimplemented', `backend ${config.kind} is not supported yet; use s3, gcs or local`);
+    case 'azure': {
+      const { createAzureBackend } = await import('./azure.ts');
+      return createAzureBackend(config, { ...context, ...(await hedging(config.hedge, context)) });
+    }
     default:
-      throw new AppError('config', `unknown backend ${JSON.stringify((config as { readonly kind: unknown }).kind)}; use local, s3 or gcs`);
+      throw new AppError(
+        'config',
+        `unknown backend ${JSON.stringify((config as { readonly kind: unknown }).kind)}; use local, s3, gcs or azure`,
+      );
   }
 }
 

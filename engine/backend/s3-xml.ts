@@ -32,7 +32,7 @@ export function parseErrorBody(xml: string): { readonly code: string; readonly m
 }
 
 /** The contents of all elements of that name; S3's answers never nest one in itself. */
-function elements(xml: string, name: string): string[] {
+export function elements(xml: string, name: string): string[] {
   const open = `<${name}>`;
   const close = `</${name}>`;
   const found: string[] = [];

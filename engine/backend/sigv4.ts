@@ -72,7 +72,8 @@ export function encodePath(key: string): string {
   return `/${key.split('/').map(encodeStrictly).join('/')}`;
 }
 
-function encodeQuery(query: Readonly<Record<string, string>>): string {
+/** A query string, its parameters in the order of their names. */
+export function encodeQuery(query: Readonly<Record<string, string>>): string {
   return Object.entries(query)
     .map(([name, value]) => `${encodeStrictly(name)}=${encodeStrictly(value)}`)
     .sort()

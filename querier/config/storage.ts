@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { AzureOptions } from '#engine/backend/azure-options.ts';
 import type { BackendConfig } from '#engine/backend/create.ts';
 import type { GcsOptions } from '#engine/backend/gcs-options.ts';
 import type { ReadHedge } from '#engine/backend/hedged-reads.ts';
@@ -67,6 +68,20 @@ function gcsOptions(values: Values): GcsOptions {
   };
 }
 
+function azureOptions(values: Values): AzureOptions {
+  const azure = (name: string) => values.get(`storage.trace.azure.${name}`);
+  return {
+    accountName: azure('storage_account_name') as string,
+    accountKey: azure('storage_account_key') as string,
+    container: azure('container_name') as string,
+    prefix: azure('prefix') as string,
+    endpointSuffix: azure('endpoint_suffix') as string,
+    useManagedIdentity: azure('use_managed_identity') as boolean,
+    useFederatedToken: azure('use_federated_token') as boolean,
+    userAssignedId: azure('user_assigned_id') as string,
+  };
+}
+
 function readHedge(values: Values, store: 's3' | 'gcs' | 'azure'): ReadHedge {
   const of = (name: string) => values.get(`storage.trace.${store}.hedge_requests_${name}`) as number;
   return { afterMs: of('at'), upTo: of('up_to') };
@@ -78,5 +93,5 @@ export async function storageConfig(values: Values): Promise<BackendConfig> {
   if (kind === 'local') return { kind, path: values.get('storage.trace.local.path') as string };
   if (kind === 's3') return { kind, client: 'sdk', ...(await s3Options(values)), hedge: readHedge(values, kind) };
   if (kind === 'gcs') return { kind, client: 'sdk', ...gcsOptions(values), hedge: readHedge(values, kind) };
-  return { kind };
+  return { kind, ...azureOptions(values), hedge: readHedge(values, kind) };
 }

@@ -42,10 +42,6 @@ test('names an unknown backend as Tempo does', () => {
     failure(() => storageConfig({ TEMPO_BACKEND: 'ftp' })),
     'unknown backend ftp',
   );
-  assert.match(
-    failure(() => storageConfig({ TEMPO_BACKEND: 'azure' })),
-    /azure is not supported yet/,
-  );
 });
 
 test('a local backend needs a path', () => {
@@ -100,6 +96,26 @@ test('GCS settings are read, with zero defaults', () => {
     options: { bucket: 'traces', prefix: 'a/b', endpoint: 'https://localhost:4443/storage/v1/', insecure: true },
     hedge: { afterMs: 400, upTo: 2 },
   });
+});
+
+test('Azure settings are read, with zero defaults', () => {
+  const none = { useManagedIdentity: false, useFederatedToken: false, userAssignedId: '' };
+  assert.deepEqual(
+    storageConfig({ TEMPO_BACKEND: 'azure', TEMPO_AZURE_STORAGE_ACCOUNT_NAME: 'account', TEMPO_AZURE_CONTAINER_NAME: 'traces' }),
+    {
+      kind: 'azure',
+      options: { accountName: 'account', accountKey: '', container: 'traces', prefix: '', endpointSuffix: '', ...none },
+      hedge: { afterMs: 0, upTo: 0 },
+    },
+  );
+  const config = storageConfig({
+    TEMPO_BACKEND: 'azure',
+    TEMPO_AZURE_USE_MANAGED_IDENTITY: 'true',
+    TEMPO_AZURE_HEDGE_REQUESTS_AT: '1s',
+    TEMPO_AZURE_HEDGE_REQUESTS_UP_TO: '2',
+  });
+  assert.ok(config.kind === 'azure' && config.options.useManagedIdentity);
+  assert.deepEqual(config.hedge, { afterMs: 1000, upTo: 2 });
 });
 
 test('S3 settings are read as text', () => {
