@@ -128,6 +128,8 @@ export function createRequestAnswerer(options: Omit<ServeOptions, 'writeTimeoutM
     metrics.inflightRequests.inc(inflight);
     const answer = await answerOf(found, request, options);
     metrics.inflightRequests.dec(inflight);
+    metrics.requestBytes.observe(inflight, 0);
+    metrics.responseBytes.observe(inflight, Buffer.byteLength(answer.body));
     const labels = { ...inflight, status_code: String(answer.status), ws: 'false' };
     metrics.requestDuration.observe(labels, (clock.monotonicMs() - startedMs) / 1000);
     return answer;
