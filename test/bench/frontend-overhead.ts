@@ -25,7 +25,7 @@ async function serve(stream: ReturnType<typeof openRawStream>): Promise<void> {
   }
 }
 
-const bucket = writeWideBucket(tenant, jobs);
+const bucket = writeWideBucket([tenant], jobs);
 const frontend = await startFrontend('frontend', { storage: localStorage(bucket.path), multitenancy: true }, await freePorts());
 const session = await connectRaw(frontend.grpcPort);
 for (let index = 0; index < streams; index++) serve(openRawStream(session, undefined)).catch(() => {});

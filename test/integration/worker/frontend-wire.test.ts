@@ -62,7 +62,7 @@ describe('a frontend for raw queriers', () => {
     return { status: response.status, text: await response.text() };
   };
   before(async () => {
-    bucket = writeWideBucket('wide', jobCount);
+    bucket = writeWideBucket(['wide'], jobCount);
     frontend = await startFrontend('frontend', { storage: localStorage(bucket.path), multitenancy: true }, await freePorts());
     session = await connectRaw(frontend.grpcPort);
   });
