@@ -26,6 +26,9 @@ import { createLookups } from './lookups.ts';
 import { createMetricsQueries } from './metrics-queries.ts';
 import { type Overrides, openOverrides } from './overrides.ts';
 import { createProcessRunners } from './process-runners.ts';
+import { createLiveStoreCalls } from './recent/live-store-calls.ts';
+import { createRecentData } from './recent/recent-data.ts';
+import { type RecentHandlerOptions, serveRecentJobs } from './recent/recent-handlers.ts';
 import { createRemoteQueriers, type RemoteQueriers, startWorker } from './separate.ts';
 import type { Handler } from './server/exchange.ts';
 import { isGrpc } from './server/grpc.ts';
@@ -168,6 +171,21 @@ interface Readiness {
   notReady: string | undefined;
 }
 
+function recentOptions({ options, metrics, overrides }: Parts): RecentHandlerOptions {
+  const { config, clock } = options;
+  const { recentAddresses, queryTimeoutMs, traceByIdTimeoutMs } = config.querier;
+  const stores = recentAddresses.map((address) => createLiveStoreCalls(address, clock));
+  return {
+    recent: stores.length === 0 ? undefined : createRecentData(stores),
+    onUnanswered: () => metrics.recentUnanswered.inc(),
+    limits: overrides.limits,
+    multitenancyEnabled: config.multitenancyEnabled,
+    queryTimeoutMs,
+    traceTimeoutMs: traceByIdTimeoutMs,
+    clock,
+  };
+}
+
 function handlers(parts: Parts, engine: Engine, blocks: Poller) {
   const { jobs } = engine;
   const { config, clock, logger, tracer } = parts.options;
@@ -202,15 +220,20 @@ function handlers(parts: Parts, engine: Engine, blocks: Poller) {
   const lookups = createLookups(reading);
   const metricsQueries = createMetricsQueries(reading);
   const streams = config.target === 'querier' ? undefined : createStreams({ ...reading, runTags: run.tags });
+  const searchJob = createJobHandler({ runJob, queue, multitenancyEnabled });
+  const jobHandlers = serveRecentJobs(
+    { '/api/search': searchJob, ...lookups.servedJobs, ...metricsQueries.servedJobs },
+    recentOptions(parts),
+  );
   return {
     queriers,
     searchEvents: streams?.searchEvents,
     onGrpc: streams?.onGrpc,
     explain: config.target === 'querier' ? undefined : explain,
     search: config.target === 'querier' ? undefined : search,
-    searchJob: queriers === undefined ? createJobHandler({ runJob, queue, multitenancyEnabled }) : undefined,
+    searchJob: queriers === undefined ? jobHandlers['/api/search'] : undefined,
     served: { ...lookups.served, ...metricsQueries.served },
-    servedJobs: { ...lookups.servedJobs, ...metricsQueries.servedJobs },
+    servedJobs: jobHandlers,
     refuseBadRequests: (path: string, handler: Handler) => refuseBadRequests({ environment, multitenancyEnabled }, path, handler),
   };
 }

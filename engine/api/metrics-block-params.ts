@@ -23,6 +23,11 @@ function count(form: ReadonlyMap<string, string>, name: string): number {
  * `bad_request` that names the parameter.
  */
 export function parseMetricsBlockParams(query: string): MetricsBlockRequest {
+  return { ...parseMetricsRange(query), block: parseBlockPart(parseForm(query), 'tempo') };
+}
+
+/** What a metrics job computes, without the part of a block: all that a job over recent data has. Throws as {@link parseMetricsBlockParams}. */
+export function parseMetricsRange(query: string): MetricsRange {
   const form = parseForm(query);
   const range: MetricsRange = {
     query: form.get('q') || form.get('query') || '',
@@ -35,7 +40,7 @@ export function parseMetricsBlockParams(query: string): MetricsBlockRequest {
   };
   if (range.endNanos <= range.startNanos) throw new AppError('bad_request', 'end must be greater than start');
   if (range.stepNanos <= 0n) throw new AppError('bad_request', 'step must be greater than 0');
-  return { ...range, block: parseBlockPart(form, 'tempo') };
+  return range;
 }
 
 /** The query string of a metrics job over a part of a block, as {@link parseMetricsBlockParams} reads it. */

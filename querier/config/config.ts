@@ -120,6 +120,8 @@ export interface QuerierConfig {
   readonly preferSelf: number;
   /** Threads that scan; 0 is one per core. */
   readonly scanThreads: number;
+  /** Live-stores, `host:port`. */
+  readonly recentAddresses: readonly string[];
   readonly external: ExternalConfig;
   readonly frontendWorker: FrontendWorkerConfig;
 }
@@ -265,6 +267,7 @@ function querierConfig(values: Values): QuerierConfig {
     traceByIdTimeoutMs: number(values, 'querier.trace_by_id.query_timeout'),
     preferSelf: number(values, 'querier.search.prefer_self'),
     scanThreads: number(values, 'querier.scan_threads'),
+    recentAddresses: list(values, 'querier.recent.addresses'),
     external: {
       endpoints: list(values, 'querier.search.external_endpoints'),
       hedgeRequestsAtMs: number(values, 'querier.search.external_hedge_requests_at'),

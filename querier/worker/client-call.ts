@@ -26,6 +26,8 @@ export interface ClientCall {
 /** What a call is opened with. */
 export interface ClientCallOptions {
   readonly path: string;
+  /** Metadata. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Of what is sent. */
   readonly encoding: MessageEncoding;
   readonly maxMessageBytes: number;
@@ -57,6 +59,7 @@ export function openCall(session: ClientHttp2Session, options: ClientCallOptions
     'user-agent': 'rubato',
     'grpc-accept-encoding': acceptedEncodings,
     ...(encoding === 'identity' ? {} : { 'grpc-encoding': encoding }),
+    ...options.headers,
   });
   let end: CallEnd | undefined;
   let reader = createMessageReader('identity', maxMessageBytes);

@@ -41,8 +41,8 @@ const streamWindowBytes = 4 << 20;
 const connectionWindowBytes = 16 << 20;
 const connectTimeoutMs = 5000;
 
-/** Opens one connection. Rejects with `unavailable`. */
-async function open({ origin, tls, clock }: ConnectionOptions): Promise<ClientHttp2Session> {
+/** Opens one HTTP/2 connection with prior knowledge and keeps it alive. Rejects with `unavailable`. */
+export async function openConnection({ origin, tls, clock }: Pick<ConnectionOptions, 'origin' | 'tls' | 'clock'>): Promise<ClientHttp2Session> {
   const session = connect(origin, { ...tls, settings: { initialWindowSize: streamWindowBytes, enablePush: false } });
   const opened = new AbortController();
   void clock.sleep(connectTimeoutMs, opened.signal).then(
@@ -93,7 +93,7 @@ export function createFrontendConnections(options: ConnectionOptions): FrontendC
 
   const openOne = async (signal: AbortSignal): Promise<void> => {
     try {
-      const session = await open(options);
+      const session = await openConnection(options);
       failures = 0;
       used.set(session, 0);
       session.on('close', () => used.delete(session));

@@ -13,7 +13,16 @@ export const querierKeys = [
     ['shuffle_sharding_ingesters_lookback_period', 'duration', '1h', 'accepted', 'There is no ring of ingesters or live-stores.'],
     ['secondary_ingester_ring', 'string', '', 'accepted', 'There is no ring of ingesters or live-stores.'],
   ]),
-  ...ownSection('querier', [['scan_threads', 'int', 0, 'used', 'Threads that scan; 0 is one per core.']]),
+  ...ownSection('querier', [
+    ['scan_threads', 'int', 0, 'used', 'Threads that scan; 0 is one per core.'],
+    [
+      'recent.addresses',
+      'strings',
+      [],
+      'used',
+      'Live-stores (or ingesters of 2.x) as `host:port` of their gRPC ports, one for each part of the recent data: jobs for it go there. Empty: answered empty.',
+    ],
+  ]),
   ...section('querier.search', [
     ['query_timeout', 'duration', '30s', 'used', 'Longest time of one job of a search, of tags or metrics.'],
     ['prefer_self', 'int', 10, 'used', 'Jobs that this process runs itself before more go to `external_endpoints`; 0 sends every job out.'],
