@@ -68,7 +68,7 @@ function callOn(
 export function createLiveStoreCalls(address: string, clock: Clock): CallLiveStore {
   let connection: Promise<ClientHttp2Session> | undefined;
   const connect = (): Promise<ClientHttp2Session> => {
-    const opened = openConnection({ origin: `http://${address}`, tls: undefined, clock });
+    const opened = openConnection({ origin: `http://${address}`, clock });
     const forget = () => {
       if (connection === opened) connection = undefined;
     };
