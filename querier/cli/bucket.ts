@@ -6,8 +6,8 @@ import type { ConfigValue } from '../config/schema/key.ts';
 const trace = 'storage.trace';
 
 /**
- * The configuration that a bucket's URL stands for: `s3://bucket/prefix`, `gs://bucket/prefix`, `file:///path`. S3's endpoint comes from AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, as
- * for the AWS tools, else from the region. Throws `bad_request`, and `unimplemented` for other stores.
+ * The configuration that a bucket's URL stands for: `s3://bucket/prefix`, `gs://bucket/prefix`, `azure://container/prefix`, `file:///path`. S3's endpoint comes from AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, as
+ * for the AWS tools, else from the region. Throws `bad_request`.
  */
 export function bucketValues(url: string, env: Environment): ReadonlyMap<string, ConfigValue> {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
@@ -23,9 +23,12 @@ export function bucketValues(url: string, env: Environment): ReadonlyMap<string,
     case 'gs:':
       return gcsValues(url, parsed);
     case 'azure:':
-      throw new AppError('unimplemented', `--bucket ${url}: this store is not supported yet; use s3://, gs:// or file://`);
+      return azureValues(url, parsed, env);
     default:
-      throw new AppError('bad_request', `--bucket ${JSON.stringify(url)} must be s3://bucket/prefix, gs://bucket/prefix or file:///path`);
+      throw new AppError(
+        'bad_request',
+        `--bucket ${JSON.stringify(url)} must be s3://bucket/prefix, gs://bucket/prefix, azure://container/prefix or file:///path`,
+      );
   }
 }
 
@@ -38,26 +41,40 @@ function unescaped(url: string, decode: () => string): string {
   }
 }
 
-/** GCS's endpoint comes from STORAGE_EMULATOR_HOST only as far as Google's library reads it; credentials are the application's default ones. */
-function gcsValues(url: string, { host, pathname, search, hash, username }: URL): ReadonlyMap<string, ConfigValue> {
-  if (host === '' || search !== '' || hash !== '' || username !== '') {
-    throw new AppError('bad_request', `--bucket ${url} must be gs://bucket/prefix; credentials come from the environment`);
-  }
+/** Account and key come from AZURE_STORAGE_ACCOUNT and AZURE_STORAGE_KEY, without a key from the machine's identity. */
+function azureValues(url: string, parsed: URL, env: Environment): ReadonlyMap<string, ConfigValue> {
   return new Map<string, ConfigValue>([
-    [`${trace}.backend`, 'gcs'],
-    [`${trace}.gcs.bucket_name`, host],
-    [`${trace}.gcs.prefix`, unescaped(url, () => decodeURIComponent(pathname)).replace(/^\/+|\/+$/g, '')],
+    [`${trace}.backend`, 'azure'],
+    [`${trace}.azure.container_name`, bucketOf(url, parsed, 'azure://container/prefix')],
+    [`${trace}.azure.prefix`, prefixOf(url, parsed)],
+    [`${trace}.azure.use_managed_identity`, !env.AZURE_STORAGE_KEY],
   ]);
 }
 
-function s3Values(url: string, { host, pathname, search, hash, username }: URL, env: Environment): ReadonlyMap<string, ConfigValue> {
-  if (host === '' || search !== '' || hash !== '' || username !== '') {
-    throw new AppError('bad_request', `--bucket ${url} must be s3://bucket/prefix; credentials come from the environment`);
-  }
+/** The bucket, where the URL has nothing but that and a prefix. */
+function bucketOf(url: string, { host, search, hash, username }: URL, form: string): string {
+  if (host !== '' && search === '' && hash === '' && username === '') return host;
+  throw new AppError('bad_request', `--bucket ${url} must be ${form}; credentials come from the environment`);
+}
+
+function prefixOf(url: string, { pathname }: URL): string {
+  return unescaped(url, () => decodeURIComponent(pathname)).replace(/^\/+|\/+$/g, '');
+}
+
+/** Credentials are the application's default ones. */
+function gcsValues(url: string, parsed: URL): ReadonlyMap<string, ConfigValue> {
+  return new Map<string, ConfigValue>([
+    [`${trace}.backend`, 'gcs'],
+    [`${trace}.gcs.bucket_name`, bucketOf(url, parsed, 'gs://bucket/prefix')],
+    [`${trace}.gcs.prefix`, prefixOf(url, parsed)],
+  ]);
+}
+
+function s3Values(url: string, parsed: URL, env: Environment): ReadonlyMap<string, ConfigValue> {
   const values = new Map<string, ConfigValue>([
     [`${trace}.backend`, 's3'],
-    [`${trace}.s3.bucket`, host],
-    [`${trace}.s3.prefix`, unescaped(url, () => decodeURIComponent(pathname)).replace(/^\/+|\/+$/g, '')],
+    [`${trace}.s3.bucket`, bucketOf(url, parsed, 's3://bucket/prefix')],
+    [`${trace}.s3.prefix`, prefixOf(url, parsed)],
   ]);
   const given = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL;
   if (given === undefined || given === '') {

@@ -140,7 +140,8 @@ test('status 2 and one line for what cannot be searched', async (t) => {
     [['--bucket', bucket, '--tenant=vp4', '--since=soon', '{}'], /--since: not a valid duration string: "soon"/],
     [['--bucket', bucket, '--tenant=vp4', '--nonsense', '{}'], /unknown flag --nonsense/],
     [['--bucket', 'file:///no/such/folder', '{}'], /there are no tenants/],
-    [['--bucket', 'azure://container', '{}'], /this store is not supported yet/],
+    [['--bucket', 'azure://container?x=y', '{}'], /must be azure:\/\/container\/prefix/],
+    [['--bucket', 'ftp://host', '{}'], /must be s3:\/\/bucket\/prefix, gs:/],
     [['-config.file=/no/such/file', '{}'], /failed to read configFile/],
   ];
   for (const [args, text] of cases) {
