@@ -7,6 +7,10 @@ import { after, before, test } from 'node:test';
 import { root } from '../../../infra/build/bundles.ts';
 import { freePort, startProcess } from '../../../infra/local/processes.ts';
 import { localStorage, writeServerConfig } from '../../../infra/local/server.ts';
+import { loadCases, recordedBlocks } from '../../conformance/cases.ts';
+import { compareAnswer } from '../../conformance/compare.ts';
+import { send } from '../../conformance/send.ts';
+import { startS3Server } from '../backend/s3-server.ts';
 
 // Inside the repository, so that the package finds its dependencies as if they were installed.
 const folder = join(root, `dist/test-${process.pid}`);
@@ -55,6 +59,28 @@ test('the package serves searches, scan threads included', async (t) => {
   const response = await fetch(`${server.url}/api/search?${parameters}`, { headers: { 'X-Scope-OrgID': 'rowgroups' } });
   const body = (await response.json()) as { readonly traces: readonly unknown[] };
   assert.equal(body.traces.length, 20, JSON.stringify(body).slice(0, 500) + server.output());
+});
+
+test("the container's function reads blocks from S3", async (t) => {
+  const credentials = { accessKey: 'test', secretKey: 'secret' };
+  const s3 = await startS3Server({ root: recordedBlocks, bucket: 'tempo', ...credentials });
+  t.after(() => s3.close());
+  const environment = {
+    TEMPO_BACKEND: 's3',
+    TEMPO_S3_BUCKET: 'tempo',
+    TEMPO_S3_ENDPOINT: s3.endpoint,
+    TEMPO_S3_REGION: 'us-east-1',
+    TEMPO_S3_INSECURE: 'true',
+    TEMPO_S3_FORCEPATHSTYLE: 'true',
+    TEMPO_S3_ACCESS_KEY: credentials.accessKey,
+    TEMPO_S3_SECRET_KEY: credentials.secretKey,
+  };
+  const port = await freePort();
+  const script = join(folder, 'functions/cloudrun.mjs');
+  const started = await startProcess({ name: 'function', script, arguments: ['--port', String(port)], environment, port, readyPath: '/' });
+  t.after(() => started.stop());
+  const recorded = loadCases('serverless').find(({ id }) => id === 'serverless-0001')!;
+  assert.deepEqual(compareAnswer(recorded, await send(started.url, recorded)), []);
 });
 
 test('the archive is the same each time', () => {
