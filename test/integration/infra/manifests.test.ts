@@ -161,6 +161,17 @@ describe('the configuration in the image', () => {
     for (const name of [...compose, ...fargate]) assert.ok(read.has(name), `${name} is set and not read`);
   });
 
+  test('loads with what docker-compose sets', async () => {
+    const { services } = parse(text('docker/compose.yaml'), { merge: true }) as {
+      services: Record<string, { environment?: Readonly<Record<string, string>>; command?: readonly string[] }>;
+    };
+    for (const name of ['query-frontend', 'querier']) {
+      const { environment, command } = services[name]!;
+      const config = await load(yaml, command!.at(-1)!.replace('-target=', ''), environment);
+      assert.equal(config.querier.external.endpoints.length, 2);
+    }
+  });
+
   test('takes what the deployment of functions prints', async () => {
     for (const [access, endpoints] of [
       ['invoke', ['lambda:rubato-search-1:live']],
