@@ -42,7 +42,11 @@ const connectionWindowBytes = 16 << 20;
 const connectTimeoutMs = 5000;
 
 /** Opens one HTTP/2 connection with prior knowledge and keeps it alive. Rejects with `unavailable`. */
-export async function openConnection({ origin, tls, clock }: Pick<ConnectionOptions, 'origin' | 'tls' | 'clock'>): Promise<ClientHttp2Session> {
+export async function openConnection({
+  origin,
+  tls,
+  clock,
+}: Pick<ConnectionOptions, 'origin' | 'tls' | 'clock'>): Promise<ClientHttp2Session> {
   const session = connect(origin, { ...tls, settings: { initialWindowSize: streamWindowBytes, enablePush: false } });
   const opened = new AbortController();
   void clock.sleep(connectTimeoutMs, opened.signal).then(
