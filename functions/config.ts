@@ -37,6 +37,8 @@ const maxMemoryBytes = 2048 * mebibyte;
 /** What a job needs to scan a large row group without splitting it. */
 const jobBytes = 256 * mebibyte;
 const maxJobs = 4;
+/** Lambda gives a call a process of its own: one job scans while another waits for the store. */
+const maxLambdaJobs = 2;
 const defaultJobTimeoutMs = 60_000;
 
 /** RUBATO_JOB_TIMEOUT, a Go duration: a job that takes longer is stopped. One minute without it. Throws `config`. */
@@ -54,7 +56,7 @@ export function memoryConfig(env: Environment, limitBytes: number | undefined): 
   const known = lambdaMebibytes > 0 ? lambdaMebibytes * mebibyte : limitBytes;
   const memoryBytes = known !== undefined && known > 0 ? Math.min(known, maxMemoryBytes) : maxMemoryBytes;
   const forJobs = memoryBytes * 0.6;
-  const jobs = lambdaMebibytes > 0 ? 1 : Math.min(maxJobs, Math.max(1, Math.floor(forJobs / jobBytes)));
+  const jobs = Math.min(lambdaMebibytes > 0 ? maxLambdaJobs : maxJobs, Math.max(1, Math.floor(forJobs / jobBytes)));
   return { maxConcurrentJobs: jobs, maxJobBytes: Math.floor(forJobs / jobs), cacheBytes: Math.floor(memoryBytes / 16) };
 }
 

@@ -1,7 +1,7 @@
 import type { DateRange } from './date-range.ts';
-import { parseForm, printForm } from './form.ts';
+import { parseForm } from './form.ts';
 import { parseInteger, uint53 } from './integers.ts';
-import { blockPairs, parseBlockPart } from './search-block-params.ts';
+import { parseBlockPart } from './search-block-params.ts';
 import { invalidUnless } from './search-params.ts';
 import type { BlockPart } from './search-request.ts';
 import type { TagLimits } from './tags-collector.ts';
@@ -64,23 +64,4 @@ export function parseTagNamesBlockParams(query: string, version: TagsVersion, te
 /** As {@link parseTagNamesBlockParams} for values. */
 export function parseTagValuesBlockParams(query: string, version: TagsVersion, tenant: TagTenantLimits): TagValuesBlockRequest {
   return parseShared(parseForm(query), version, tenant);
-}
-
-function sharedPairs({ filter, block, limits, maxConditionGroups }: TagsBlockRequest): readonly (readonly [string, string])[] {
-  const pairs: [string, string][] = [];
-  if (filter !== '') pairs.push(['q', filter]);
-  if (limits.maxCount !== 0) pairs.push(['limit', `${limits.maxCount}`]);
-  if (limits.maxStaleValues !== 0) pairs.push(['maxStaleValues', `${limits.maxStaleValues}`]);
-  pairs.push(['maxBytes', `${limits.maxBytes}`], ['maxConditionGroups', `${maxConditionGroups}`]);
-  return [...pairs, ...blockPairs(block)];
-}
-
-/** The query string of a job for names, as {@link parseTagNamesBlockParams} reads it: all limits are in it. */
-export function printTagNamesBlockParams(request: TagNamesBlockRequest): string {
-  return printForm([['scope', request.scope], ...sharedPairs(request)]);
-}
-
-/** The query string of a job for values, as {@link parseTagValuesBlockParams} reads it. */
-export function printTagValuesBlockParams(request: TagValuesBlockRequest): string {
-  return printForm(sharedPairs(request));
 }

@@ -4,9 +4,12 @@ import type { JobKind, WireJob } from '#engine/api/job-wire.ts';
 import { printMetricsBlockParams } from '#engine/api/metrics-block-params.ts';
 import { printSearchBlockParams } from '#engine/api/search-block-params.ts';
 import type { BlockPart } from '#engine/api/search-request.ts';
-import { printTagNamesBlockParams, printTagValuesBlockParams } from '#engine/api/tags-block-params.ts';
+import type { TagsVersion } from '#engine/api/tags-params.ts';
 import { printTraceBlockParams } from '#engine/api/trace-block-params.ts';
 import { type BlockMeta, parseBlockMeta } from '#engine/blocklist/meta.ts';
+import { parseIdentifier } from '#engine/traceql/parse.ts';
+import { parseTagFilter } from '#engine/traceql/tag-filter.ts';
+import { tagNamesJobUrl, tagValuesJobUrl } from '../../../querier/worker/job-urls.ts';
 
 /** Blocks of the fixtures. */
 export const blocksPath = join(import.meta.dirname, '../../fixtures/blocks');
@@ -38,10 +41,14 @@ const metrics = ['{ } | rate() by (resource.service.name)', '{ } | quantile_over
 const noLimits = { maxBytes: 0, maxCount: 0, maxStaleValues: 0 };
 const { startSeconds, endSeconds } = fixtureRange;
 
+/** The same job on the old endpoint or the new one. */
+function ofVersion(version: TagsVersion, url: string): string {
+  return version === 2 ? url : url.replace('/api/v2/', '/api/');
+}
+
 /** Jobs of every kind over a block, as `[kind, URL]`. */
 export function jobsOf(meta: BlockMeta): readonly (readonly [JobKind, string])[] {
   const block = wholeBlock(meta);
-  const shared = { block, limits: noLimits, maxConditionGroups: 0 };
   const search = (query: string): readonly [JobKind, string] => [
     'search',
     `/querier/api/search?${printSearchBlockParams({ query, tags: new Map(), ...fixtureRange, limit: 1000, spansPerSpanset: 3, block })}`,
@@ -51,23 +58,24 @@ export function jobsOf(meta: BlockMeta): readonly (readonly [JobKind, string])[]
     const range = { query, startNanos, endNanos, stepNanos: instant ? endNanos - startNanos : 60_000_000_000n, instant };
     return ['metrics', `/querier/api/metrics/query_range?${printMetricsBlockParams({ ...range, exemplars: 10, maxSeries: 0, block })}`];
   };
-  const names = (path: string, filter: string): readonly [JobKind, string] => [
+  const tags = (filter: string) => ({ block, ...fixtureRange, limits: noLimits, filter: parseTagFilter(filter, 0) });
+  const names = (version: TagsVersion, filter: string): readonly [JobKind, string] => [
     'tag-names',
-    `/querier${path}?${printTagNamesBlockParams({ ...shared, scope: 'none', filter })}`,
+    ofVersion(version, tagNamesJobUrl({ ...tags(filter), scope: 'none' }, '')),
   ];
-  const values = (path: string, filter: string): readonly [JobKind, string] => [
+  const values = (tag: string, filter: string): readonly [JobKind, string] => [
     'tag-values',
-    `/querier${path}?${printTagValuesBlockParams({ ...shared, filter })}`,
+    tagValuesJobUrl({ ...tags(filter), tag: parseIdentifier(tag) }, ''),
   ];
   return [
     ...searches.map(search),
     ...metrics.flatMap((query) => [metric(query, false), metric(query, true)]),
-    names('/api/search/tags', ''),
-    names('/api/v2/search/tags', ''),
-    names('/api/v2/search/tags', '{ duration > 20ms }'),
-    values('/api/search/tag/service.name/values', ''),
-    values('/api/v2/search/tag/resource.service.name/values', ''),
-    values('/api/v2/search/tag/name/values', '{ duration > 20ms }'),
+    names(1, ''),
+    names(2, ''),
+    names(2, '{ duration > 20ms }'),
+    ['tag-values', ofVersion(1, values('resource.service.name', '')[1]).replace('resource.service.name', 'service.name')],
+    values('resource.service.name', ''),
+    values('name', '{ duration > 20ms }'),
   ];
 }
 

@@ -172,7 +172,8 @@ test('refuses settings that it would have to ignore', () => {
 
 test('memory follows the platform', () => {
   const lambda = memoryConfig({ AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1000' }, undefined);
-  assert.deepEqual(lambda, { maxConcurrentJobs: 1, maxJobBytes: 600 * mebibyte, cacheBytes: 62.5 * mebibyte });
+  assert.deepEqual(lambda, { maxConcurrentJobs: 2, maxJobBytes: 300 * mebibyte, cacheBytes: 62.5 * mebibyte });
+  assert.equal(memoryConfig({ AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512' }, undefined).maxConcurrentJobs, 1);
   const small = memoryConfig({}, 512 * mebibyte);
   assert.equal(small.maxConcurrentJobs, 1);
   const usual = memoryConfig({}, 1024 * mebibyte);
