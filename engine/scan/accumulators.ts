@@ -58,10 +58,28 @@ function createCounts(intervalCount: number): Accumulator {
   return {
     add: (groupCount, groups, intervals) => {
       const counts = cells.for(groupCount);
+      if (groupCount === 1) return countRuns(counts, groups, intervals);
       for (let i = 0; i < groups.length; i++) if (groups[i] !== noGroup) counts[groups[i] * intervalCount + intervals[i]]++;
     },
     result: (group) => ({ values: cells.of(group) }),
   };
+}
+
+/** Of one group neighbours mostly share a cell: they are added together. */
+function countRuns(counts: Float64Array, groups: Uint32Array, intervals: Uint32Array): void {
+  let cell = 0;
+  let run = 0;
+  for (let i = 0; i < groups.length; i++) {
+    if (groups[i] === noGroup) continue;
+    const here = intervals[i];
+    if (here !== cell) {
+      counts[cell] += run;
+      cell = here;
+      run = 0;
+    }
+    run++;
+  }
+  counts[cell] += run;
 }
 
 function createExtremes(intervalCount: number, largest: boolean): Accumulator {

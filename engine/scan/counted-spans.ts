@@ -37,8 +37,13 @@ export function firstSlots(count: number): Uint32Array {
   return identity.subarray(0, count);
 }
 
-/** The spans of a byte map that start within the window. */
-export async function countSpans(state: ScanState, matched: number, window: TimeWindow): Promise<CountedSpans> {
+/** Space that one row group after the other uses: new memory costs more than what is written to it. */
+export interface IntervalSpace {
+  intervals: Uint32Array;
+}
+
+/** The spans of a byte map that start within the window. What is returned is valid until the next call with the same space. */
+export async function countSpans(state: ScanState, matched: number, window: TimeWindow, space: IntervalSpace): Promise<CountedSpans> {
   const { group } = state;
   const { kernels } = group;
   const { spanCount } = await state.structure();
@@ -56,7 +61,9 @@ export async function countSpans(state: ScanState, matched: number, window: Time
   const entries = everySpan ? firstSlots(count) : kernels.u32(entriesAt, count).slice();
   const intervalsAt = kernels.alloc(4 * count);
   const inside = timeIntervals(kernels, startsAt, count, window, intervalsAt);
-  const intervals = kernels.u32(intervalsAt, count).slice();
+  if (space.intervals.length < count) space.intervals = new Uint32Array(2 * count);
+  const intervals = space.intervals.subarray(0, count);
+  intervals.set(kernels.u32(intervalsAt, count));
   return inside === count ? { spans: entries, intervals, all: everySpan } : withoutOutside(entries, intervals, inside);
 }
 

@@ -98,7 +98,7 @@ export function hasOwnValue({ function: name }: MetricsPlan): boolean {
 
 /** Milliseconds since the epoch. */
 async function timesOf(state: ScanState, plan: MetricsPlan, grid: MetricsGrid, { spans, intervals }: ChosenSpans): Promise<Float64Array> {
-  if (!hasOwnValue(plan)) return Float64Array.from(intervals, (interval) => intervalMs(grid, interval));
+  if (!hasOwnValue(plan)) return intervalTimes(grid, intervals);
   const { group } = state;
   const { kernels } = group;
   const column = requiredColumn(group, spanStartColumn);
@@ -108,6 +108,19 @@ async function timesOf(state: ScanState, plan: MetricsPlan, grid: MetricsGrid, {
   await onColumn(group, column, () => kernels.gatherInts(pages, slotsAt, spans.length, at));
   const { low, high } = halvesAt(kernels, at, spans.length);
   return Float64Array.from(spans, (_, i) => Math.floor((high[2 * i + 1] * 4294967296 + low[2 * i]) / 1e6));
+}
+
+/** Neighbours often share an interval, and its time is worked out in whole numbers of any size. */
+function intervalTimes(grid: MetricsGrid, intervals: Uint32Array): Float64Array {
+  const known = new Map<number, number>();
+  return Float64Array.from(intervals, (interval) => {
+    let time = known.get(interval);
+    if (time === undefined) {
+      time = intervalMs(grid, interval);
+      known.set(interval, time);
+    }
+    return time;
+  });
 }
 
 /** Labels and values of some spans: the trace id and all that the query looks at. */

@@ -17,10 +17,18 @@ export interface GroupColumn {
 /** Tuples of value numbers that a job has met, numbered from 0 in order of appearance. */
 export interface GroupTable {
   readonly count: () => number;
-  /** Group of each span, from its number in each column; the columns are those of every call, and overwritten. */
+  /** Group of each span, from its number in each column; the columns are those of every call, and overwritten. Not to be changed. */
   readonly groupsOf: (columns: readonly GroupColumn[], length: number) => Uint32Array;
   /** The numbers that make up a group, one for each column. */
   readonly members: (group: number) => readonly number[];
+}
+
+let zeros = new Uint32Array(0);
+
+/** Shared: new memory costs more than what is done with it. */
+function zerosOf(count: number): Uint32Array {
+  if (zeros.length < count) zeros = new Uint32Array(2 * count);
+  return zeros.subarray(0, count);
 }
 
 /** An empty table of tuples. Spans without value (0) in the column of that index have {@link noGroup}. */
@@ -30,7 +38,7 @@ export function createGroupTable(columnCount: number, requiredColumn?: number): 
   return {
     count: () => (columnCount === 0 ? 1 : lists[columnCount - 1].count()),
     groupsOf: (columns, length) => {
-      if (columnCount === 0) return new Uint32Array(length);
+      if (columnCount === 0) return zerosOf(length);
       let groups = columns[0].ids;
       columns.forEach((column, index) => {
         const height = index === 0 ? 1 : lists[index - 1].count();

@@ -5,7 +5,7 @@ import type { TimeWindow } from '#engine/kernels/time-intervals.ts';
 import type { ParquetFile } from '#engine/parquet/file.ts';
 import type { MetricsPlan } from '#engine/traceql/plan-metrics.ts';
 import { type Accumulator, createAccumulator } from './accumulators.ts';
-import { type CountedSpans, countSpans } from './counted-spans.ts';
+import { type CountedSpans, countSpans, type IntervalSpace } from './counted-spans.ts';
 import { evaluateSpansets } from './evaluate.ts';
 import { createLabelValues, type LabelValues } from './label-values.ts';
 import { createExemplarPicker, type ExemplarPicker } from './metric-exemplars.ts';
@@ -58,6 +58,7 @@ export interface Measurement {
 export async function scanMetrics(scan: MetricsScan, measurement: Measurement): Promise<MetricsScanResult> {
   let countedSpans = 0;
   const open = createRowGroupOpener(scan);
+  const space: IntervalSpace = { intervals: new Uint32Array(0) };
   for (let index = scan.fromRowGroup; index < scan.toRowGroup; index++) {
     throwIfAborted(scan.signal);
     const mark = scan.kernels.mark();
@@ -65,7 +66,7 @@ export async function scanMetrics(scan: MetricsScan, measurement: Measurement): 
       const state = createScanState(open(index), scan.prepared);
       const matched = await matchedSpans(scan, state);
       if (matched === undefined) continue;
-      const counted = await countSpans(state, matched, scan.window);
+      const counted = await countSpans(state, matched, scan.window, space);
       if (counted.spans.length === 0) continue;
       countedSpans += counted.spans.length;
       await measurement.addRowGroup(state, counted);

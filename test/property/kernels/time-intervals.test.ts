@@ -21,7 +21,13 @@ test('intervals of times are those of whole-number arithmetic', () => {
       const endNanos = startNanos + (length > 100n * day - after ? 100n * day - after : length);
       // Some times anywhere, some at and beside the edges of intervals and of the window.
       const near = (steps: bigint, beside: bigint) => [baseNanos + steps * stepNanos + beside, startNanos + beside, endNanos + beside];
-      const times = BigInt64Array.from(offsets.flatMap(([steps, beside, anywhere]) => [...near(steps, beside), baseNanos + anywhere]));
+      // And some neighbours that share an interval.
+      const times = BigInt64Array.from(
+        offsets.flatMap(([steps, beside, anywhere]) => [
+          ...near(steps, beside),
+          ...[0n, 1n, 2n, 3n, 4n, 5n].map((more) => baseNanos + anywhere + more),
+        ]),
+      );
       const mark = kernels.mark();
       const timesAt = kernels.put(new Uint8Array(times.buffer));
       const out = kernels.alloc(4 * times.length);
