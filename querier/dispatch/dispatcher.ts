@@ -25,7 +25,6 @@ export interface Dispatcher {
   readonly send: (job: WireJob, options: SendOptions, signal: AbortSignal) => Promise<Sent>;
   /** Some endpoint takes calls with jobs of that kind. */
   readonly available: (kind: JobKind) => boolean;
-  readonly endpoints: () => readonly { readonly url: string; readonly inFlight: number; readonly state: 'ready' | 'probe' | 'down' }[];
 }
 
 function groupOf(state: DispatchState, key: string): Group {
@@ -233,8 +232,6 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   return {
     available: (kind) =>
       state.pools.flat().some(({ endpoint, health }) => endpoint.takes(kind) && availability(health, nowMs()) !== 'down'),
-    endpoints: () =>
-      state.pools.flat().map(({ endpoint, inFlight, health }) => ({ url: endpoint.url, inFlight, state: availability(health, nowMs()) })),
     send: async (job, { deadlineMs, listener }, signal) => {
       throwIfAborted(signal);
       return new Promise<Sent>((resolve, reject) => {

@@ -68,6 +68,8 @@ export function repeatSlowCalls(state: DispatchState, startHedge: StartHedge): n
       }
       if (!state.budget.take(nowMs, state.running)) state.lastRescueMs = nowMs;
       call.repeated = true;
+      // The new call is not in the list that is being walked.
+      nextMs = Math.min(nextMs, nowMs + Math.max(restMs, dueMs - call.startedMs));
     }
   }
   return nextMs;

@@ -26,12 +26,3 @@ export function parseEndpoint(url: string): Endpoint {
     path: parsed.pathname,
   };
 }
-
-/**
- * The endpoints of one call, by attempt: the first uniformly random, each further one the next in the list, so that a hedged request goes to another
- * endpoint where there is one (design §4; Tempo repeats the same).
- */
-export function chooseEndpoints(endpoints: readonly Endpoint[], random: () => number): (attempt: number) => Endpoint {
-  const first = Math.floor(random() * endpoints.length);
-  return (attempt) => endpoints[(first + attempt) % endpoints.length]!;
-}
