@@ -13,7 +13,7 @@ export interface HedgeBudget {
 
 /** Settings of a {@link HedgeBudget}. */
 export interface HedgeBudgetOptions {
-  /** Hedges per call, 0.08 is 8 %. */
+  /** Hedges per call, 0.05 is 5 %. */
   readonly share: number;
   /** Hedges that may start before any call has earned one. */
   readonly burst: number;

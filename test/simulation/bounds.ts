@@ -1,5 +1,6 @@
 import { type FaultRun, faultRows, runFaults } from './faults.ts';
-import { singleCalls, type Tail, tailOf, wideQueries } from './tails.ts';
+import { percentile } from './random.ts';
+import { singleCalls, type Tail, wideQueries } from './tails.ts';
 import { earlyExits, lastStartAfterCancel, type Waste } from './waste.ts';
 
 /** A promise of docs/spill-and-hedge.md, measured. */
@@ -47,7 +48,7 @@ export async function runSpill(sizes: RunSizes, onRun: (name: string) => void): 
   return { wide, single, faults, exits: { stops, runsOn }, lastStartMs: await lastStartAfterCancel(sizes.seed) };
 }
 
-const p99 = (tail: Tail): number => tailOf(tail).p99;
+const p99 = (tail: Tail): number => percentile(tail.latenciesMs, 0.99);
 
 /** What the runs must keep. */
 export function boundsOf({ wide, single, faults, exits, lastStartMs }: SpillRuns): readonly Bound[] {

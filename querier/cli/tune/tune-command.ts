@@ -33,7 +33,7 @@ The load and the prices:
   --threads N             scan threads of a querier (the processors of this machine)
   --at-once N             queries at once, which share threads and slots (1)
   --jobs N                jobs per query (as measured, else 100)
-  --budget SHARE          most hedges per call (0.08)
+  --budget SHARE          most hedges per call (0.085)
   --gb-second USD         (0.0000133334: Lambda on arm64)
   --call USD              a call with six GETs of the object storage (0.0000026)
 
@@ -114,7 +114,7 @@ async function runTune(args: readonly string[], { writeOut, signal }: TuneTermin
     ...{ call, selfJob, memoryMb: current.memoryMb, threads: Math.max(1, number(values, 'threads', availableParallelism())) },
     ...{
       jobsPerQuery: values.jobs === undefined ? measuredJobs : number(values, 'jobs', usualJobs),
-      hedgeBudget: number(values, 'budget', 0.08),
+      hedgeBudget: number(values, 'budget', 0.085),
       atOnce: Math.max(1, number(values, 'at-once', 1)),
     },
     ...{ gbSecondDollars: number(values, 'gb-second', 0.0000133334), callDollars: number(values, 'call', 0.0000026) },

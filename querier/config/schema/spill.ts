@@ -26,7 +26,7 @@ export const spillKeys = ownSection('querier.external', [
     '`adaptive` learns when a call is slow, `static` takes `external_hedge_requests_at`, `off` never repeats; `auto` is static where that or `_up_to` is set.',
   ],
   ['hedge_up_to', 'int', 4, 'used', 'Calls of one job in all, with adaptive hedging.'],
-  ['hedge_budget', 'float', 0.08, 'used', 'Most repeated calls, as a share of calls, whatever the day is like.'],
+  ['hedge_budget', 'float', 0.085, 'used', 'Most repeated calls, as a share of calls, whatever the day is like.'],
   ['hedge_burst', 'int', 10, 'used', 'Repeated calls before others have earned them.'],
   ['max_concurrent_calls', 'int', 1000, 'used', 'Calls of one endpoint at once; more wait.'],
   ['max_jobs_per_call', 'int', 10, 'used', 'Small jobs share a call, up to that many.'],
