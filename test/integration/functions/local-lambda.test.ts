@@ -6,14 +6,21 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { WireJob } from '#engine/api/job-wire.ts';
 import { printSearchBlockParams } from '#engine/api/search-block-params.ts';
+import { createCredentialSource } from '#engine/backend/aws-credentials.ts';
 import { createLocalBackend } from '#engine/backend/local.ts';
 import { systemClock } from '#engine/base/clock.ts';
 import { type BlockMeta, parseBlockMeta } from '#engine/blocklist/meta.ts';
 import { createJobEnvironment, type JobEnvironment } from '#engine/jobs/environment.ts';
 import { runWireJob } from '#engine/jobs/run-wire-job.ts';
+import { parseEndpoint } from '../../../querier/external/endpoints.ts';
+import { createGetInvoke } from '../../../querier/external/get-invoke.ts';
+import { authorizedSend } from '../../../querier/external/http-batch.ts';
+import { httpGetOf } from '../../../querier/external/http-get.ts';
+import { createHttpSend } from '../../../querier/external/http-send.ts';
 import type { JobOutcome } from '../../../querier/external/invoke.ts';
 import type { PoolConfig } from '../../../querier/external/pool-config.ts';
 import { type OpenPools, openPools } from '../../../querier/external/pools.ts';
+import { signRequests } from '../../../querier/external/sigv4-requests.ts';
 import { heavyStartSeconds, writeHeavyBlocks } from '../../local-lambda/heavy-blocks.ts';
 import { buildLambdaZip, caller, type LocalLambda, startLocalLambda } from '../../local-lambda/start.ts';
 import { blocksPath, jobsOf, lookupsOf, sampleBlocks, wholeBlock, wireJobs } from '../jobs/sample-jobs.ts';
@@ -80,6 +87,10 @@ function answerOf(outcome: JobOutcome): string {
 
 function reasonOf(outcome: JobOutcome): string {
   return outcome.kind === 'failed' ? outcome.reason : 'answered';
+}
+
+function someBlock(): BlockMeta {
+  return sampleBlocks().find(({ tenant }) => tenant === 'vp4')!;
 }
 
 function heavyMeta({ tenant, blockId }: typeof medium): BlockMeta {
@@ -213,6 +224,25 @@ test('a function URL takes signed requests only', async () => {
   const unsigned = await poolsOf({ endpoints: [`${lambda.functionUrl.url}/`] });
   const { outcomes } = await call(unsigned, jobs);
   assert.match(outcomes[0]!.kind === 'failed' ? outcomes[0]!.message : '', /external endpoint returned 403, \{"Message":"Forbidden"\}/);
+});
+
+test('searches of tempo-serverless through a signed function URL and a load balancer', async () => {
+  const httpSend = createHttpSend({ maxBodyBytes: 2 ** 26, onRoundTrip: () => {}, monotonicMs: systemClock.monotonicMs });
+  const credentials = createCredentialSource({ accessKey: '', secretKey: '', sessionToken: '', env: environment, clock: systemClock });
+  const signed = authorizedSend(httpSend, signRequests(credentials, systemClock, 'us-east-1'));
+  const [job] = wireJobs(someBlock(), jobsOf(someBlock()));
+  const ways = [
+    { url: `${lambda.functionUrl.url}/some path/x`, send: signed, sound: true },
+    { url: lambda.loadBalancer.url, send: httpSend, sound: true },
+    { url: lambda.functionUrl.url, send: httpSend, sound: false },
+  ];
+  for (const { url, send, sound } of ways) {
+    const limits = () => ({ maxBytesPerTrace: 0 }) as never;
+    const tempo = createGetInvoke({ endpoint: parseEndpoint(url), httpGet: httpGetOf(send), limits, clock: systemClock });
+    const { outcomes } = await tempo({ jobs: [job!], deadlineMs: Date.now() + 20_000, hedged: false }, signal);
+    if (sound) assert.match(answerOf(outcomes[0]!), /^200 application\/json \{"traces":\[\{/, url);
+    else assert.match(outcomes[0]!.kind === 'failed' ? outcomes[0]!.message : '', /returned 403/);
+  }
 });
 
 test('what goes wrong is told apart: the deadline, memory, a crash, a name, a signature', async () => {
