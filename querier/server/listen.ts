@@ -42,6 +42,9 @@ export const maxConcurrentStreams = 100;
 /** Go's limit of a request line and headers; queries may be long. */
 const maxHeaderBytes = 1 << 20;
 
+/** Connections that have said nothing when a port closes may have a request under way; after this they are idle ones. */
+const silentGraceMs = 500;
+
 /** How often a closing port looks for connections that have become idle. */
 const closeStepMs = 20;
 
@@ -133,7 +136,6 @@ export async function listen(
   const close = async (graceMs: number): Promise<void> => {
     const closed = new Promise<void>((resolve) => http1.close(() => resolve()));
     for (const session of sessions) session.close();
-    for (const socket of silent) socket.destroy();
     let open = true;
     void closed.then(() => {
       open = false;
@@ -141,6 +143,7 @@ export async function listen(
     // A connection that was busy becomes idle when its answer is written, and would then stay for the idle timeout.
     for (let waitedMs = 0; open && waitedMs < graceMs; waitedMs += closeStepMs) {
       http1.closeIdleConnections();
+      if (waitedMs >= silentGraceMs) for (const socket of silent) socket.destroy();
       await clock.sleep(Math.min(closeStepMs, graceMs));
     }
     for (const socket of sockets) socket.destroy();

@@ -53,7 +53,7 @@ export async function startFleet(
   const start = async (unit: Unit): Promise<void> => {
     unit.life++;
     unit.process = await (unit.kind === 'frontend'
-      ? startFrontend(unit.name, options, unit.ports)
+      ? startFrontend(unit.name, options, unit.ports, (config) => Object.assign(config, { shutdown_delay: '500ms' }))
       : startQuerier(unit.name, options, frontendPorts, unit.ports));
     if (unit.kind === 'querier') unit.ready = true;
     else await untilReady(unit, unit.process.url);
