@@ -198,6 +198,8 @@ function handlers(parts: Parts, engine: Engine, blocks: Poller) {
   // What a cache answers costs nothing.
   const run = cachedRunners(parts, engine, blocks, capped);
   const runJob = run.search;
+  const recent = recentOptions(parts);
+  const plansRecent = config.queryFrontend.recentJobs || config.querier.recentAddresses.length > 0;
   const environment = {
     config: config.queryFrontend,
     limits: parts.overrides.limits,
@@ -205,6 +207,7 @@ function handlers(parts: Parts, engine: Engine, blocks: Poller) {
     blocklist: blocks.blocklist,
     queue,
     runJob,
+    recent: plansRecent ? (queriers?.recent ?? recent.recent) : undefined,
     onRetries: (retries: number) => metrics.retries.observe(retries),
   };
   const { multitenancyEnabled } = config;
@@ -221,10 +224,7 @@ function handlers(parts: Parts, engine: Engine, blocks: Poller) {
   const metricsQueries = createMetricsQueries(reading);
   const streams = config.target === 'querier' ? undefined : createStreams({ ...reading, runTags: run.tags });
   const searchJob = createJobHandler({ runJob, queue, multitenancyEnabled });
-  const jobHandlers = serveRecentJobs(
-    { '/api/search': searchJob, ...lookups.servedJobs, ...metricsQueries.servedJobs },
-    recentOptions(parts),
-  );
+  const jobHandlers = serveRecentJobs({ '/api/search': searchJob, ...lookups.servedJobs, ...metricsQueries.servedJobs }, recent);
   return {
     queriers,
     searchEvents: streams?.searchEvents,

@@ -4,6 +4,8 @@ import { createJobSender } from './frontend/job-sender.ts';
 import type { JobQueue } from './frontend/queue.ts';
 import { createWorkerPool } from './frontend/worker-pool.ts';
 import { createWorkerService, type WorkerService } from './frontend/worker-service.ts';
+import type { RecentData } from './recent/recent-data.ts';
+import { createRecentWire } from './recent/recent-wire.ts';
 import type { Router } from './server/router.ts';
 import { createRequestAnswerer } from './server/serve.ts';
 import type { Metrics } from './telemetry/metrics.ts';
@@ -17,6 +19,8 @@ import { createWireRunners } from './worker/wire-runners.ts';
 /** A query-frontend's queriers. */
 export interface RemoteQueriers {
   readonly runners: Runners;
+  /** Recent data, through queriers. */
+  readonly recent: RecentData;
   /** Queues jobs by their tenants until a querier takes them. */
   readonly queue: JobQueue;
   readonly service: WorkerService;
@@ -48,6 +52,7 @@ export function createRemoteQueriers({ config, clock, logger }: AppOptions, metr
   });
   return {
     runners: createWireRunners(send, { httpApiPrefix: config.httpApiPrefix }),
+    recent: createRecentWire(send, config.httpApiPrefix),
     queue: { run: (_tenant, work) => work(), running: () => 0, announce },
     service: createWorkerService({ pool, maxMessageBytes: config.server.grpc.maxReceiveBytes, logger }),
     connected: pool.workers,

@@ -22,6 +22,8 @@ export interface SearchConfig {
   readonly maxDurationMs: number;
   readonly queryBackendAfterMs: number;
   readonly mostRecentShards: number;
+  /** Pieces of a search over recent data. */
+  readonly ingesterShards: number;
   /** 0: unlimited. */
   readonly defaultSpansPerSpanSet: number;
   /** 0: no cap. */
@@ -75,6 +77,8 @@ export interface QueryFrontendConfig {
   readonly maxGrpcStreamingPacketBytes: number;
   readonly maxQueryExpressionBytes: number;
   readonly queryEndCutoffMs: number;
+  /** Jobs for recent data are planned also where no live-stores are configured: real queriers know theirs. */
+  readonly recentJobs: boolean;
   readonly weights: WeightsConfig;
   readonly search: SearchConfig;
   readonly metrics: MetricsConfig;
@@ -210,6 +214,7 @@ function queryFrontendConfig(values: Values): QueryFrontendConfig {
     maxGrpcStreamingPacketBytes: number(values, 'query_frontend.max_grpc_streaming_packet_size'),
     maxQueryExpressionBytes: number(values, 'query_frontend.max_query_expression_size_bytes'),
     queryEndCutoffMs: number(values, 'query_frontend.query_end_cutoff'),
+    recentJobs: flag(values, 'query_frontend.recent_jobs'),
     weights: {
       requestWithWeights: flag(values, 'query_frontend.weights.request_with_weights'),
       retryWithWeights: flag(values, 'query_frontend.weights.retry_with_weights'),
@@ -224,6 +229,7 @@ function queryFrontendConfig(values: Values): QueryFrontendConfig {
       maxDurationMs: number(values, `${search}.max_duration`),
       queryBackendAfterMs: number(values, `${search}.query_backend_after`),
       mostRecentShards: number(values, `${search}.most_recent_shards`),
+      ingesterShards: number(values, `${search}.ingester_shards`),
       defaultSpansPerSpanSet: number(values, `${search}.default_spans_per_span_set`),
       maxSpansPerSpanSet: number(values, `${search}.max_spans_per_span_set`),
     },

@@ -3,6 +3,7 @@ import { createMetricsCombiner, type MetricsCombiner } from '#engine/api/metrics
 import type { MetricsInstantRequest, MetricsRangeRequest } from '#engine/api/metrics-params.ts';
 import { type MetricsRange, metricsGrid } from '#engine/api/metrics-request.ts';
 import { intervalMs, type MetricsGrid, type MetricsSeries } from '#engine/api/metrics-series.ts';
+import type { TenantId } from '#engine/base/units.ts';
 import { combineRule, isSeriesLimited, metricsResult } from '#engine/jobs/metrics-result.ts';
 import type { Query } from '#engine/traceql/ast.ts';
 import { isConstantFalse } from '#engine/traceql/plan.ts';
@@ -12,10 +13,11 @@ import type { Tenants } from '../server/tenancy.ts';
 import type { RunMetricsJob } from '../worker/metrics-job.ts';
 import { type CompleteIntervals, createCompleteIntervals } from './complete-intervals.ts';
 import { type RequestEnvironment, readMetricsInstant, readMetricsRange } from './metrics-request.ts';
-import { type MetricsJobs, shardMetrics } from './metrics-sharder.ts';
+import { type MetricsJob, type MetricsJobs, shardMetrics } from './metrics-sharder.ts';
 import { queryLimits } from './query-limits.ts';
 import { metricsLog, type QueryCost, type QueryLog, rangeUrl } from './query-log.ts';
 import { queryWeight } from './query-weight.ts';
+import { recentMetrics } from './recent-sharder.ts';
 import { type JobFailure, runJobs } from './run-jobs.ts';
 import type { SearchEnvironment } from './search.ts';
 
@@ -75,6 +77,26 @@ function planJobs({ environment }: MetricsEnvironment, { query, range }: Asked, 
   const lists = isConstantFalse(planMetrics(query).search.spansets) ? [] : tenants.ids.map(blocklist);
   const cutoffNanos = BigInt(Math.floor(clock.nowMs() - queryBackendAfterMs)) * 1_000_000n;
   return shardMetrics(range, lists, { cutoffNanos, targetBytesPerJob });
+}
+
+/** The jobs over recent data, one for each tenant. */
+function recentJobs({ environment }: MetricsEnvironment, { query, range }: Asked, tenants: Tenants): readonly RecentMetrics[] {
+  if (environment.recent === undefined || isConstantFalse(planMetrics(query).search.spansets)) return [];
+  const cutoffNanos = BigInt(Math.floor(environment.clock.nowMs() - environment.config.metrics.queryBackendAfterMs)) * 1_000_000n;
+  const request = recentMetrics(range, cutoffNanos);
+  return request === undefined ? [] : tenants.ids.map((tenant) => ({ tenant, request, isRecent: true }));
+}
+
+/** A job over recent data. */
+interface RecentMetrics {
+  readonly tenant: TenantId;
+  readonly request: MetricsRange;
+  readonly isRecent: true;
+}
+
+function* allJobs(recent: readonly RecentMetrics[], plan: MetricsJobs): Generator<MetricsJob | RecentMetrics, void, void> {
+  yield* recent;
+  yield* plan.jobs();
 }
 
 /** A metrics query that can be looked at while its jobs run. */
@@ -147,21 +169,23 @@ export function startMetrics(options: MetricsEnvironment, kind: MetricsKind, que
   const limits = queryLimits(environment.limits, config, tenants.ids);
   const asked = ask({ ...environment, limits }, kind, queryString);
   const { query, range } = asked;
-  const plan = planJobs(options, asked, tenants, limits);
+  const recent = recentJobs(options, asked, tenants);
+  const blocks = planJobs(options, asked, tenants, limits);
+  const plan = { ...blocks, totalJobs: blocks.totalJobs + recent.length };
   const maxSeries = isSeriesLimited(query) ? range.maxSeries : 0;
   const grid = metricsGrid(range);
   const combiner = createMetricsCombiner({ grid, rule: combineRule(query), maxSeries });
-  const intervals = createCompleteIntervals(grid, () => plan.jobs().map(({ request }) => request));
+  const intervals = createCompleteIntervals(grid, () => allJobs(recent, plan).map(({ request }) => request));
   const run = (onAnswer: () => void, signal: AbortSignal) =>
     runJobs(
       {
         tenantLabel: tenants.label,
         weight: queryWeight(query, config.weights),
         queue,
-        jobs: plan.jobs(),
+        jobs: allJobs(recent, plan),
         concurrency: Math.min(config.metrics.concurrentJobs, plan.totalJobs),
         maxRetries: config.maxRetries,
-        run: runMetricsJob,
+        run: (job, inner) => ('isRecent' in job ? environment.recent!.metrics(job.tenant, job.request, inner) : runMetricsJob(job, inner)),
         onAnswer: (answer, { request }) => {
           combiner.add(answer);
           intervals.finish(request);

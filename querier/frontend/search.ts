@@ -11,13 +11,15 @@ import { compileQuery } from '#engine/traceql/compile.ts';
 import { isConstantFalse, planSearch } from '#engine/traceql/plan.ts';
 import type { QueryFrontendConfig } from '../config/config.ts';
 import type { LimitsConfig, LimitsOf } from '../config/limits.ts';
+import type { RecentData } from '../recent/recent-data.ts';
 import type { RunJob } from '../worker/job.ts';
 import { queryLimits } from './query-limits.ts';
 import { checkQuerySize } from './query-size.ts';
 import { plainWeight, queryWeight } from './query-weight.ts';
 import type { JobQueue } from './queue.ts';
+import { shardRecent } from './recent-sharder.ts';
 import { type JobFailure, runJobs } from './run-jobs.ts';
-import { type SearchPlan, shardSearch } from './sharder.ts';
+import { type SearchJob, type SearchPlan, shardSearch } from './sharder.ts';
 
 /** What a search needs of the process. */
 export interface SearchEnvironment {
@@ -27,6 +29,8 @@ export interface SearchEnvironment {
   readonly blocklist: (tenant: TenantId) => TenantBlocklist;
   readonly queue: JobQueue;
   readonly runJob: RunJob;
+  /** What is not in blocks yet; undefined where nobody is known to have it. */
+  readonly recent?: RecentData | undefined;
   /** Told at the end of each job how often it was tried again. */
   readonly onRetries: (retries: number) => void;
 }
@@ -100,6 +104,34 @@ function trackShards(plan: SearchPlan): (shard: number) => bigint | undefined {
   };
 }
 
+/** As {@link trackShards}, over recent data too: before that is complete, nothing is. */
+function trackCompleted(plan: SearchPlan, recentCount: number): (job: SearchJob | RecentSearch) => bigint | undefined {
+  const completed = trackShards(plan);
+  let recentLeft = recentCount;
+  let through: bigint | undefined;
+  return (job) => {
+    if ('recent' in job) recentLeft--;
+    else through = completed(job.shard);
+    return recentLeft > 0 ? undefined : through;
+  };
+}
+
+function* allJobs(recent: readonly RecentSearch[], plan: SearchPlan): Generator<SearchJob | RecentSearch, void, void> {
+  yield* recent;
+  yield* plan.jobs();
+}
+
+function runSearchJob(
+  environment: SearchEnvironment,
+  job: SearchJob | RecentSearch,
+  format: AnswerFormat,
+  signal: AbortSignal,
+): Promise<SearchAnswer> {
+  const { tenant } = job;
+  if ('recent' in job) return environment.recent!.search(tenant, job.recent, format, signal);
+  return environment.runJob({ tenant, request: job.request, format }, signal);
+}
+
 /** A search that has been read and cut into jobs. */
 export interface PlannedSearch {
   readonly request: SearchRequest;
@@ -107,6 +139,14 @@ export interface PlannedSearch {
   /** What each job counts of a batch. */
   readonly weight: number;
   readonly plan: SearchPlan;
+  /** Jobs over recent data, before all others. */
+  readonly recent: readonly RecentSearch[];
+}
+
+/** A piece of a search over recent data. */
+interface RecentSearch {
+  readonly tenant: TenantId;
+  readonly recent: SearchRequest;
 }
 
 /** Reads a request and plans jobs over the blocks of all its tenants. Throws `bad_request` for a bad request, `unimplemented` for a query beyond the engine. */
@@ -127,7 +167,10 @@ export function planSearchCall(environment: SearchEnvironment, call: SearchCall)
     targetBytesPerJob: config.search.targetBytesPerJob,
     mostRecentShards: config.search.mostRecentShards,
   });
-  return { request, mostRecent, weight, plan };
+  const window = { nowSeconds, boundarySeconds: queryBackendAfterSeconds, pieces: config.search.ingesterShards };
+  const pieces = environment.recent === undefined || constantFalse ? [] : shardRecent(request, window);
+  const recent = call.tenants.flatMap((tenant) => pieces.map((piece) => ({ tenant, recent: { ...request, ...piece } })));
+  return { request, mostRecent, weight, plan, recent };
 }
 
 /** A search that can be looked at while its jobs run. */
@@ -144,9 +187,10 @@ export interface StartedSearch {
 /** Plans a search. Throws what {@link planSearchCall} throws. */
 export function startSearch(environment: SearchEnvironment, call: SearchCall): StartedSearch {
   const { config } = environment;
-  const { request, mostRecent, weight, plan } = planSearchCall(environment, call);
+  const { request, mostRecent, weight, plan, recent } = planSearchCall(environment, call);
   const combiner = createSearchCombiner({ limit: request.limit, mostRecent, format: call.format });
-  const { totalBlocks, totalJobs, totalBlockBytes } = plan;
+  const { totalBlocks, totalBlockBytes } = plan;
+  const totalJobs = plan.totalJobs + recent.length;
   const { leftPadTraceIds } = queryLimits(environment.limits, config, call.tenants);
   const withTotals = ({ traces, metrics }: SearchAnswer) => ({
     traces: leftPadTraceIds ? padTraceIds(traces) : traces,
@@ -156,19 +200,19 @@ export function startSearch(environment: SearchEnvironment, call: SearchCall): S
   return {
     request,
     run: (onAnswer, signal) => {
-      const completed = trackShards(plan);
+      const completed = trackCompleted(plan, recent.length);
       return runJobs(
         {
           tenantLabel: call.tenantLabel,
           weight,
           queue: environment.queue,
-          jobs: plan.jobs(),
+          jobs: allJobs(recent, plan),
           concurrency: Math.min(config.search.concurrentJobs, totalJobs),
           maxRetries: config.maxRetries,
-          run: ({ tenant, request: part }, inner) => environment.runJob({ tenant, request: part, format: call.format }, inner),
-          onAnswer: (answer, { shard }) => {
+          run: (job, inner) => runSearchJob(environment, job, call.format, inner),
+          onAnswer: (answer, job) => {
             combiner.add(answer);
-            completedThroughNanos = completed(shard);
+            completedThroughNanos = completed(job);
             if (combiner.done(completedThroughNanos)) return true;
             onAnswer();
             return false;

@@ -1,8 +1,11 @@
+import type { DateRange } from '#engine/api/date-range.ts';
 import { withIntrinsics } from '#engine/api/intrinsic-tags.ts';
 import type { AnsweredScope, TagNamesAnswer, TagValuesAnswer } from '#engine/api/tags-answer.ts';
 import { createNamesCollector, createValuesCollector, type TagLimits } from '#engine/api/tags-collector.ts';
 import type { TagNamesRequest, TagsVersion, TagValuesRequest } from '#engine/api/tags-params.ts';
+import type { TenantId } from '#engine/base/units.ts';
 import { oldTag } from '#engine/traceql/old-tag.ts';
+import { printReference } from '#engine/traceql/print.ts';
 import { parseTagFilter } from '#engine/traceql/tag-filter.ts';
 import type { LimitsConfig } from '../config/limits.ts';
 import type { Tenants } from '../server/tenancy.ts';
@@ -10,6 +13,7 @@ import type { TagsRunner } from '../worker/tags-job.ts';
 import { queryLimits } from './query-limits.ts';
 import { type QueryLog, rangeUrl, tagsLog } from './query-log.ts';
 import { plainWeight } from './query-weight.ts';
+import { recentPart } from './recent-sharder.ts';
 import { type JobFailure, runJobs } from './run-jobs.ts';
 import type { SearchEnvironment } from './search.ts';
 import { readTagNames, readTagValues } from './tags-request.ts';
@@ -53,24 +57,45 @@ interface TagsWork<Answer> {
   /** 0 is all. */
   readonly maxBlocks: number;
   readonly runJob: (job: BlockJob, signal: AbortSignal) => Promise<Answer>;
+  /** Asks for recent data; undefined where nobody is known to have it. */
+  readonly runRecent: ((job: RecentTags, signal: AbortSignal) => Promise<Answer>) | undefined;
+}
+
+/** A job over recent data. */
+interface RecentTags extends DateRange {
+  readonly tenant: TenantId;
+  readonly isRecent: true;
+}
+
+function* allJobs(
+  recent: readonly RecentTags[],
+  blocks: Iterator<BlockJob> & Iterable<BlockJob>,
+): Generator<BlockJob | RecentTags, void, void> {
+  yield* recent;
+  yield* blocks;
 }
 
 /** Prepares a job on each part of the blocks of a request's time, until enough has been found. */
 function startJobs<Answer>(
   { environment }: TagsEnvironment,
   tenants: Tenants,
-  { request, maxBlocks, runJob }: TagsWork<Answer>,
+  { request, maxBlocks, runJob, runRecent }: TagsWork<Answer>,
   { add, full, result, changes }: Collected<Answer>,
 ): Omit<StartedTags<Answer>, 'log'> {
   const { config, clock, queue, onRetries, blocklist } = environment;
   const { concurrentJobs, queryBackendAfterMs, targetBytesPerJob } = config.search;
   let count = 0;
   const run = (onAnswer: () => void, signal: AbortSignal) => {
-    const jobs = shardTags(tenants.ids.map(blocklist), {
+    const nowSeconds = Math.floor(clock.nowMs() / 1000);
+    const queryBackendAfterSeconds = queryBackendAfterMs / 1000;
+    const part = recentPart(request, { nowSeconds, boundarySeconds: queryBackendAfterSeconds, pieces: 1 });
+    const recent =
+      runRecent === undefined || part === undefined ? [] : tenants.ids.map((tenant) => ({ tenant, isRecent: true as const, ...part }));
+    const blocks = shardTags(tenants.ids.map(blocklist), {
       startSeconds: request.startSeconds,
       endSeconds: request.endSeconds,
-      nowSeconds: Math.floor(clock.nowMs() / 1000),
-      queryBackendAfterSeconds: queryBackendAfterMs / 1000,
+      nowSeconds,
+      queryBackendAfterSeconds,
       targetBytesPerJob,
       maxBlocks,
     });
@@ -85,10 +110,10 @@ function startJobs<Answer>(
         tenantLabel: tenants.label,
         weight: plainWeight,
         queue,
-        jobs,
+        jobs: allJobs(recent, blocks),
         concurrency: concurrentJobs,
         maxRetries: config.maxRetries,
-        run: runJob,
+        run: (job, inner) => ('isRecent' in job ? runRecent!(job, inner) : runJob(job, inner)),
         onAnswer: take,
         onRetries,
       },
@@ -150,7 +175,17 @@ export function startTagNames(
     );
   const result = () => withIntrinsics(collector.result(), scope, version);
   const collected = { add: collector.addAnswer, full: collector.full, result, changes: newNames(result) };
-  const started = startJobs(options, tenants, { request, maxBlocks: 0, runJob }, collected);
+  const { recent } = environment;
+  const runRecent =
+    recent &&
+    (({ tenant, startSeconds: start, endSeconds: end }: RecentTags, signal: AbortSignal) =>
+      recent.tagNames(
+        tenant,
+        { ...request, startSeconds: start, endSeconds: end },
+        tagLimits(request, environment.limits(tenant)),
+        signal,
+      ));
+  const started = startJobs(options, tenants, { request, maxBlocks: 0, runJob, runRecent }, collected);
   const url = rangeUrl(version === 1 ? '/api/search/tags' : '/api/v2/search/tags', query, startSeconds, endSeconds);
   const log = (streaming: boolean) => tagsLog('tag', { handler: handlerName('SearchTags', version, streaming), scope }, request, url);
   const needsBlocks = scope !== 'intrinsic' && scope !== 'trace';
@@ -183,6 +218,13 @@ export function startTagValues(
     const handler = handlerName('SearchTagValues', version, streaming);
     return tagsLog('tag values', { handler, tag: request.tagName, query: request.filter ?? '' }, request, url);
   };
-  const started = startJobs(options, tenants, { request, maxBlocks, runJob }, { add, full, result, changes: newValues(result) });
+  const { recent } = environment;
+  const runRecent =
+    recent &&
+    (({ tenant, startSeconds: start, endSeconds: end }: RecentTags, signal: AbortSignal) => {
+      const part = { ...request, startSeconds: start, endSeconds: end };
+      return recent.tagValues(tenant, printReference(tag, 'query'), part, tagLimits(request, environment.limits(tenant)), signal);
+    });
+  const started = startJobs(options, tenants, { request, maxBlocks, runJob, runRecent }, { add, full, result, changes: newValues(result) });
   return { ...started, log };
 }

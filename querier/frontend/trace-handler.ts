@@ -13,7 +13,7 @@ import { shardBlockIds } from './trace-sharder.ts';
 
 /** What {@link createTraceHandler} needs. */
 export interface TraceHandlerOptions extends QueryHandlerOptions {
-  readonly environment: Pick<SearchEnvironment, 'config' | 'limits' | 'clock' | 'queue' | 'onRetries'>;
+  readonly environment: Pick<SearchEnvironment, 'config' | 'limits' | 'clock' | 'queue' | 'onRetries' | 'recent'>;
   readonly runTraceJob: RunTraceJob;
 }
 
@@ -24,14 +24,18 @@ function acceptedTraceFormat(accept = ''): TraceFormat {
   return accept.includes('application/vnd.grafana.llm') ? 'llm' : 'json';
 }
 
-/** Jobs over all blocks of the tenants; none where only recent data is asked for. */
+/** One job over recent data where somebody keeps some, and jobs over all blocks of the tenants, none where only recent data is asked for. */
 function* traceJobs(
   tenants: Tenants,
   traceId: Uint8Array,
   params: TraceParams,
   version: TraceVersion,
   queryShards: number,
+  recent: boolean,
 ): Generator<TraceJob, void, void> {
+  if (recent && params.mode !== 'blocks') {
+    for (const tenant of tenants.ids) yield { tenant, traceId, params: { ...params, mode: 'ingesters' }, version };
+  }
   if (params.mode === 'ingesters' || params.mode === 'external') return;
   for (const tenant of tenants.ids) {
     for (const range of shardBlockIds(queryShards)) yield { tenant, traceId, params: { ...params, ...range, mode: 'blocks' }, version };
@@ -41,7 +45,7 @@ function* traceJobs(
 /** Makes the handler of `GET /api/traces/{traceID}` (v1) or `GET /api/v2/traces/{traceID}` (spec http-api §3, read-path §2). */
 export function createTraceHandler(options: TraceHandlerOptions, version: TraceVersion): Handler {
   const { environment, runTraceJob } = options;
-  const { config, queue, onRetries } = environment;
+  const { config, queue, onRetries, recent } = environment;
   const { queryShards, concurrentShards } = config.traceById;
   return createQueryHandler(options, { op: 'traces', name: 'trace id' }, async (request, tenants, signal, tell) => {
     const traceId = parseTraceId(request.path);
@@ -55,10 +59,13 @@ export function createTraceHandler(options: TraceHandlerOptions, version: TraceV
         tenantLabel: tenants.label,
         weight: config.weights.requestWithWeights ? traceWeight : plainWeight,
         queue,
-        jobs: traceJobs(tenants, traceId, params, version, queryShards),
+        jobs: traceJobs(tenants, traceId, params, version, queryShards, recent !== undefined),
         concurrency: concurrentShards > 0 ? Math.min(concurrentShards, queryShards) : queryShards,
         maxRetries: config.maxRetries,
-        run: runTraceJob,
+        run: (job, inner) => {
+          const isRecent = recent !== undefined && job.params.mode === 'ingesters';
+          return isRecent ? recent.trace(job.tenant, traceId, version, maxBytes, inner) : runTraceJob(job, inner);
+        },
         onAnswer: (answer) => {
           totalJobs++;
           combiner.add(answer);

@@ -34,7 +34,7 @@ function refusalOf({ body }: WireAnswer): string {
 }
 
 /** Passes on what a job was refused with: status and text decide what becomes of the query (spec read-path §3.5, §9.3). */
-function failOf(answer: WireAnswer): AppError {
+export function refused(answer: WireAnswer): AppError {
   return new AppError(errorCodeOfStatus(answer.status), refusalOf(answer));
 }
 
@@ -43,7 +43,8 @@ function formatOf({ contentType }: WireAnswer): Format {
   return contentType.startsWith(protobuf) ? 'protobuf' : 'json';
 }
 
-function decoded<Answer>(answer: WireAnswer, decode: (body: Uint8Array, format: Format) => Answer): Answer {
+/** Reads an answer by its content type. Throws `internal` where it cannot be read. */
+export function decodeAnswer<Answer>(answer: WireAnswer, decode: (body: Uint8Array, format: Format) => Answer): Answer {
   try {
     return decode(answer.body, formatOf(answer));
   } catch (thrown) {
@@ -52,7 +53,7 @@ function decoded<Answer>(answer: WireAnswer, decode: (body: Uint8Array, format: 
 }
 
 /** Intrinsics do not depend on blocks: the frontend adds them, whoever has answered. */
-function withoutIntrinsics({ names, inspectedBytes }: TagNamesAnswer): TagNamesAnswer {
+export function withoutIntrinsics({ names, inspectedBytes }: TagNamesAnswer): TagNamesAnswer {
   return { names: new Map([...names].filter(([scope]) => scope !== 'intrinsic')), inspectedBytes };
 }
 
@@ -64,35 +65,35 @@ export function createWireRunners(send: SendJob, { httpApiPrefix }: WireRunnersO
   const ask = async (kind: JobKind, job: Omit<WireJob, 'kind' | 'accept'>, accept: WireJob['accept'], signal: AbortSignal) => {
     const answer = await send({ kind, accept, ...job, ...traceContext() }, signal);
     if (answer.status >= 200 && answer.status < 300) return answer;
-    throw failOf(answer);
+    throw refused(answer);
   };
   return {
     search: async (job, signal) => {
       const accept = job.format === 'json' ? 'application/json' : protobuf;
       const answer = await ask('search', { tenant: job.tenant, url: jobUrl(job, httpApiPrefix) }, accept, signal);
-      const { traces, metrics } = decoded(answer, decodeSearchAnswer);
+      const { traces, metrics } = decodeAnswer(answer, decodeSearchAnswer);
       return { traces: transcode(traces, job.format), metrics };
     },
     metrics: async (job, signal) => {
       const answer = await ask('metrics', { tenant: job.tenant, url: metricsJobUrl(job, httpApiPrefix) }, protobuf, signal);
-      return decoded(answer, (body, format) => answerFromWire(job.request, decodeMetricsBody(body, format)));
+      return decodeAnswer(answer, (body, format) => answerFromWire(job.request, decodeMetricsBody(body, format)));
     },
     tags: {
       names: async (tenant, job, signal) => {
         const answer = await ask('tag-names', { tenant, url: tagNamesJobUrl(job, httpApiPrefix) }, protobuf, signal);
-        return withoutIntrinsics(decoded(answer, (body, format) => decodeTagNames(body, 2, format)));
+        return withoutIntrinsics(decodeAnswer(answer, (body, format) => decodeTagNames(body, 2, format)));
       },
       values: async (tenant, job, signal) => {
         const answer = await ask('tag-values', { tenant, url: tagValuesJobUrl(job, httpApiPrefix) }, protobuf, signal);
-        return decoded(answer, (body, format) => decodeTagValues(body, 2, format));
+        return decodeAnswer(answer, (body, format) => decodeTagValues(body, 2, format));
       },
     },
     trace: async (job, signal) => {
       const url = traceJobUrl(job, httpApiPrefix);
       const answer = await send({ kind: 'trace', tenant: job.tenant, url, accept: protobuf, ...traceContext() }, signal);
       if (answer.status === 404) return noTrace;
-      if (answer.status < 200 || answer.status >= 300) throw failOf(answer);
-      return decoded(answer, (body, format) => decodeTraceAnswer(body, job.version, format));
+      if (answer.status < 200 || answer.status >= 300) throw refused(answer);
+      return decodeAnswer(answer, (body, format) => decodeTraceAnswer(body, job.version, format));
     },
   };
 }

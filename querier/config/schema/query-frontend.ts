@@ -1,4 +1,4 @@
-import { relocatedKeys, section } from './key.ts';
+import { ownSection, relocatedKeys, section } from './key.ts';
 
 const slo = 'queries_within_slo_total counts a query as within when it takes no longer, or is faster than the throughput; 0 is none.';
 const throughput = 'Bytes a second for queries_within_slo_total; above 0 also bytes_processed_per_second is counted.';
@@ -46,6 +46,15 @@ export const queryFrontendKeys = [
     ['port', 'int', undefined, 'removed'],
     ['downstream_url', 'string', undefined, 'removed'],
   ]),
+  ...ownSection('query_frontend', [
+    [
+      'recent_jobs',
+      'bool',
+      false,
+      'used',
+      'Plan jobs for recent data also without `querier.recent.addresses`: for real queriers, which know their live-stores.',
+    ],
+  ]),
   ...section('query_frontend.search', [
     ['concurrent_jobs', 'int', 1000, 'used', 'Jobs of one query that run or wait at once.'],
     ['target_bytes_per_job', 'int', 104857600, 'used', 'Size of a job.'],
@@ -60,7 +69,7 @@ export const queryFrontendKeys = [
     ['throughput_bytes_slo', 'float', 0, 'used', throughput],
     ['metadata_slo.duration_slo', 'duration', '0s', 'used', `Of tag names and values: ${slo}`],
     ['metadata_slo.throughput_bytes_slo', 'float', 0, 'used', throughput],
-    ['ingester_shards', 'int', 3, 'accepted'],
+    ['ingester_shards', 'int', 3, 'used', 'Pieces of a search over recent data.'],
     ['query_ingesters_until', 'duration', undefined, 'removed', '`query_backend_after` is the one boundary.'],
     ['timeout', 'duration', '0s', 'accepted', 'No effect in Tempo either.'],
     ['hedge_requests_at', 'duration', undefined, 'removed'],

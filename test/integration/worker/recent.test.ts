@@ -5,7 +5,7 @@ import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { freePort } from '../../../infra/local/processes.ts';
-import { freePorts, type SeparateProcess, startQuerier } from '../../../infra/local/separate.ts';
+import { freePorts, type SeparateProcess, startFrontend, startQuerier } from '../../../infra/local/separate.ts';
 import { localStorage } from '../../../infra/local/server.ts';
 import { recordedBlocks } from '../../conformance/cases.ts';
 import { all, fields, grpcFrame, message, messageSplitter, number } from './raw-peer.ts';
@@ -72,6 +72,7 @@ const querierPath = (method: string) => `/tempopb.Querier/${method}`;
 
 describe('a querier with two live-stores', () => {
   let stores: readonly LiveStore[];
+  let frontend: SeparateProcess;
   let querier: SeparateProcess;
   before(async () => {
     stores = await Promise.all([
@@ -90,19 +91,26 @@ describe('a querier with two live-stores', () => {
         '/tempopb.Metrics/QueryRange': message([1, series('shop', [0.5, 120_000n])], [1, series('cart', [2, 60_000n])]),
       }),
     ]);
-    querier = await startQuerier(
-      'recent',
-      { storage: localStorage(recordedBlocks), multitenancy: true },
-      [await freePort()],
-      await freePorts(),
-      (config) => {
-        config.querier = { ...config.querier, recent: { addresses: stores.map(({ address }) => address) } };
-      },
-    );
+    const options = { storage: localStorage(recordedBlocks), multitenancy: true };
+    const recent = { addresses: stores.map(({ address }) => address) };
+    frontend = await startFrontend('frontend', options, await freePorts(), (config) => {
+      const { search } = config.query_frontend as { search: object };
+      config.query_frontend = {
+        ...config.query_frontend,
+        search: { ...search, query_backend_after: '15m' },
+        metrics: { query_backend_after: '15m' },
+      };
+      config.querier = { recent };
+    });
+    querier = await startQuerier('recent', options, [frontend.grpcPort], await freePorts(), (config) => {
+      config.querier = { ...config.querier, recent };
+    });
+    while ((await fetch(`${frontend.url}/ready`)).status !== 200);
   });
   after(async () => {
     for (const store of stores ?? []) store.close();
     await querier?.stop();
+    await frontend?.stop();
   });
 
   const get = async (path: string) => {
@@ -166,6 +174,39 @@ describe('a querier with two live-stores', () => {
     );
     assert.deepEqual(Object.fromEntries(found as [string, number[]][]), { shop: [0.5, 1.5, 0], cart: [2, 0, 0] });
     assert.deepEqual([number(last(0).request, 4), String(all(last(0).request, 7)[0])], [60_000_000_000n, 'recent']);
+  });
+
+  test('a frontend plans jobs over recent data, which queriers pass on', async () => {
+    const now = Math.floor(Date.now() / 1000);
+    const range = `start=${now - 600}&end=${now}`;
+    const ask = async (path: string) => {
+      const response = await fetch(frontend.url + path, { headers: { 'X-Scope-OrgID': 'vp4' } });
+      assert.equal(response.status, 200);
+      return (await response.json()) as Record<string, unknown>;
+    };
+    const before = stores[0]!.calls.length;
+    const found = (await ask(`/api/search?q=%7B%7D&${range}&limit=10`)) as {
+      traces: { traceID: string }[];
+      metrics: Record<string, number>;
+    };
+    assert.deepEqual(
+      found.traces.map(({ traceID }) => traceID),
+      ['bb', 'cc', 'aa'],
+    );
+    assert.deepEqual([found.metrics.totalJobs, found.metrics.completedJobs], [3, 3], 'ingester_shards pieces');
+    const pieces = stores[0]!.calls.slice(before).map(({ request }) => Number(number(request, 6) - number(request, 5)));
+    assert.deepEqual(pieces, [200, 200, 200]);
+    const { resourceSpans } = (await ask(`/api/v2/traces/${'0f'.repeat(16)}`)).trace as { resourceSpans: unknown[] };
+    assert.equal(resourceSpans.length, 2);
+    const names = (await ask(`/api/v2/search/tags?${range}&scope=span`)) as { scopes: unknown };
+    assert.deepEqual(names.scopes, [
+      { name: 'resource', tags: ['two'] },
+      { name: 'span', tags: ['both', 'one'] },
+    ]);
+    const values = (await ask(`/api/v2/search/tag/span.x/values?${range}`)) as { tagValues: unknown[] };
+    assert.equal(values.tagValues.length, 2);
+    await ask(`/api/metrics/query_range?q=${encodeURIComponent('{ } | rate()')}&${range}&step=60s`);
+    assert.equal(last(0).path, '/tempopb.Metrics/QueryRange');
   });
 
   test('a store that fails or is gone fails the job: an answer without it would be short', async () => {
