@@ -18,8 +18,8 @@ export type CacheEvent =
   | { readonly kind: 'cacheDropped'; readonly cache: string }
   /** Writes came into the buffer or left it. */
   | { readonly kind: 'cacheQueue'; readonly cache: string; readonly change: number }
-  /** Servers came or went. */
-  | { readonly kind: 'cacheServers'; readonly cache: string; readonly change: number }
+  /** Names of servers were looked up; every thread finds the same ones. */
+  | { readonly kind: 'cacheServers'; readonly cache: string; readonly count: number }
   | { readonly kind: 'dnsLookup'; readonly failed: boolean };
 
 /** Takes events as they come; must not throw. */

@@ -11,8 +11,8 @@ import type { CacheStore } from './store.ts';
 /** What {@link createMemcachedStore} needs. */
 export interface MemcachedOptions {
   readonly clock: Clock;
-  /** Told how the number of servers has changed. */
-  readonly onServers: (change: number) => void;
+  /** Told how many servers there are, each time names were looked up. */
+  readonly onServers: (count: number) => void;
   readonly onLookup: (failed: boolean) => void;
   /** The system's without it. */
   readonly lookups?: NameLookups;
@@ -35,14 +35,13 @@ export function createMemcachedStore(config: MemcachedConfig, options: Memcached
   const update = async (): Promise<void> => {
     const servers = await resolveServers(config, lookups, onLookup);
     if (servers === undefined || closed) return; // names that cannot be looked up now: the servers of before are still good
-    const before = pools.size;
     for (const [name, server] of servers) if (!pools.has(name)) pools.set(name, createPool(config, server));
     for (const [name, pool] of pools) {
       if (servers.has(name)) continue;
       pools.delete(name);
       pool.close();
     }
-    onServers(pools.size - before);
+    onServers(pools.size);
   };
   const refresh = (): Promise<void> => {
     if (clock.monotonicMs() - updatedMs >= config.updateIntervalMs) {
@@ -73,7 +72,6 @@ export function createMemcachedStore(config: MemcachedConfig, options: Memcached
     close: () => {
       closed = true;
       for (const pool of pools.values()) pool.close();
-      onServers(-pools.size);
       pools.clear();
     },
   };

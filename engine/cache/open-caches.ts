@@ -56,7 +56,7 @@ async function openStore(config: CacheConfig, { clock, onEvent }: CachesContext)
     }
     case 'memcached': {
       const { createMemcachedStore } = await import('./memcached-store.ts');
-      const onServers = (change: number) => onEvent({ kind: 'cacheServers', cache, change });
+      const onServers = (count: number) => onEvent({ kind: 'cacheServers', cache, count });
       return createMemcachedStore(store, { clock, onServers, onLookup: (failed) => onEvent({ kind: 'dnsLookup', failed }) });
     }
     case 'redis': {

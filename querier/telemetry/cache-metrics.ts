@@ -54,7 +54,7 @@ export function createCacheMetrics(registry: Registry): OnCacheEvent {
       case 'cacheQueue':
         return queue.inc({ name: event.cache }, event.change);
       case 'cacheServers':
-        return servers.inc({ name: event.cache }, event.change);
+        return servers.set({ name: event.cache }, event.count);
       case 'dnsLookup':
         lookups.inc();
         if (event.failed) failures.inc();
