@@ -20,7 +20,7 @@ import { createExplainHandler } from './frontend/explain-handler.ts';
 import { createJobQueue, type JobQueue } from './frontend/queue.ts';
 import { createSearchHandler } from './frontend/search-handler.ts';
 import { refuseBadRequests } from './frontend/unserved-handler.ts';
-import { blockToProbe, openFunctions } from './functions.ts';
+import { blockToProbe, functionsOf, openFunctions } from './functions.ts';
 import { openInternalServer } from './internal-server.ts';
 import { createLookups } from './lookups.ts';
 import { createMetricsQueries } from './metrics-queries.ts';
@@ -298,7 +298,14 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { config, clock, logger } = options;
   const metrics = createMetrics(programVersion, config.queryFrontend.maxBatchSize);
   const overrides = await openOverrides({ config, env: options.env, clock, metrics, logger });
-  const functions = await openFunctions({ config: config.functions, limits: overrides.limits, clock, env: options.env, metrics, logger });
+  const functions = await openFunctions({
+    config: functionsOf(config),
+    limits: overrides.limits,
+    clock,
+    env: options.env,
+    metrics,
+    logger,
+  });
   const parts: Parts = { options, metrics, recentJobs: createRecentJobs(recentJobCount), overrides, functions };
   const readiness: Readiness = { notReady: 'Some services are not Running:\nStarting: 1' };
   const storage = await storageConfig(config.values);
