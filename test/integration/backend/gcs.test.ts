@@ -143,7 +143,7 @@ async function abortsRunningCalls(client: (typeof clients)[number]): Promise<voi
 
 async function hedgesReads(client: (typeof clients)[number]): Promise<void> {
   let hedges = 0;
-  const backend = await open(client, { hedge: { afterMs: 20, upTo: 2 } }, { clock: systemClock, onHedge: () => hedges++ });
+  const backend = await open(client, { hedge: { afterMs: 200, upTo: 2 } }, { clock: systemClock, onHedge: () => hedges++ });
   await backend.read('te/x');
   hedges = 0;
   server.faults.push({ kind: 'hang', listing: false });

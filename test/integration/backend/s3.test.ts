@@ -173,7 +173,7 @@ async function abortsRunningCalls(client: (typeof clients)[number]): Promise<voi
 
 async function hedgesReads(client: (typeof clients)[number]): Promise<void> {
   let hedges = 0;
-  const backend = await open(client, server, { hedge: { afterMs: 20, upTo: 2 } }, { clock: systemClock, onHedge: () => hedges++ });
+  const backend = await open(client, server, { hedge: { afterMs: 200, upTo: 2 } }, { clock: systemClock, onHedge: () => hedges++ });
   const key = `${block}/data.parquet`;
   await backend.readRange(key, 0, 10); // opens a connection, loads what a first request loads
   for (const read of [() => backend.readRange(key, 5, 10), () => backend.read(key)]) {
