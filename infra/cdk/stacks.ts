@@ -1,4 +1,4 @@
-import { type App, Stack, Validations } from 'aws-cdk-lib';
+import { Annotations, type App, Stack, Validations } from 'aws-cdk-lib';
 import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Construct } from 'constructs';
@@ -21,6 +21,8 @@ export function createStacks(app: App, options: DeployOptions, zipPath: string):
   const granted = fillFunctions(functions, options, zipPath);
   if (options.queriers === undefined) return { functions, queriers: undefined };
   const queriers = new Stack(app, `${options.name}-queriers`, { description: 'Rubato: query-frontend and queriers' });
+  const strong = 'Queriers are useless without their functions: the stack of the functions must not go first.';
+  Annotations.of(queriers).acknowledgeWarning('@aws-cdk/core:crossStackReferencesDefaultStrong', strong);
   const vpc = importVpc(queriers, options)!;
   createQueriers(queriers, 'Queriers', { options, vpc, endpoints: granted.endpoints, callPolicy: granted.policy });
   return { functions, queriers };
@@ -38,5 +40,11 @@ function fillFunctions(stack: Stack, options: DeployOptions, zipPath: string): S
 function importVpc(scope: Construct, { vpc }: DeployOptions): IVpc | undefined {
   if (vpc === undefined) return undefined;
   const { vpcId, subnetIds, availabilityZones } = vpc;
-  return Vpc.fromVpcAttributes(scope, 'Vpc', { vpcId, availabilityZones: [...availabilityZones], privateSubnetIds: [...subnetIds] });
+  const imported = Vpc.fromVpcAttributes(scope, 'Vpc', {
+    vpcId,
+    availabilityZones: [...availabilityZones],
+    privateSubnetIds: [...subnetIds],
+  });
+  Annotations.of(imported).acknowledgeWarning('@aws-cdk/aws-ec2:noSubnetRouteTableId', 'Nothing here asks for route tables.');
+  return imported;
 }

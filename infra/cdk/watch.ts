@@ -42,7 +42,8 @@ export function dollarsPerHour(options: DeployOptions): MathExpression {
   };
   const perMs = millisecondDollars(options.memoryMb, options.architecture);
   return new MathExpression({
-    expression: `duration * ${perMs.toExponential(6)} + calls * ${callDollars}`,
+    // CloudWatch knows no exponents.
+    expression: `duration * ${perMs.toFixed(12)} + calls * ${callDollars.toFixed(7)}`,
     usingMetrics,
     label: 'dollars per hour',
     period: hour,

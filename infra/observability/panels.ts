@@ -247,6 +247,44 @@ export const rows: readonly Row[] = [
     ],
   },
   {
+    title: 'Cost',
+    panels: [
+      {
+        title: 'Dollars an hour by tenant',
+        description: 'What functions and their reads cost, by the prices in the configuration. Queriers and storage are not in it.',
+        unit: 'currencyUSD',
+        width: 8,
+        queries: [
+          { expr: `sum by (tenant) (${rate(`rubato_querier_external_cost_dollars_total{${tenant}}`)}) * 3600`, legend: '{{tenant}}' },
+          { expr: `sum(${rate(`rubato_querier_external_cost_dollars_total{${tenant}}`)}) * 3600`, legend: 'all' },
+        ],
+      },
+      {
+        title: 'Dollars per thousand queries',
+        description: 'The bill of functions over finished queries. Compare before and after a change.',
+        unit: 'currencyUSD',
+        width: 8,
+        queries: [
+          {
+            expr: `1000 * sum(${rate(`rubato_querier_external_cost_dollars_total{${tenant}}`)}) / sum(${rate(`tempo_query_frontend_queries_total{${tenant}}`)})`,
+            legend: 'per 1000 queries',
+          },
+        ],
+      },
+      {
+        title: 'GB-seconds and GETs',
+        description: 'What the bill is made of: billed time times memory, and requests of functions to the bucket.',
+        unit: 'short',
+        width: 8,
+        queries: [
+          { expr: `sum(${rate(`rubato_querier_external_gb_seconds_total{${tenant}}`)})`, legend: 'GB-seconds a second' },
+          { expr: `sum(${rate(`rubato_querier_external_billed_seconds_total{${tenant}}`)})`, legend: 'billed seconds a second' },
+          { expr: `sum(${rate(`rubato_querier_external_gets_total{${tenant}}`)})`, legend: 'GETs a second' },
+        ],
+      },
+    ],
+  },
+  {
     title: 'Tenants',
     panels: [
       {

@@ -12,7 +12,7 @@ export interface Synthesised {
   readonly stacks: Stacks;
   readonly functions: CloudFormationTemplate;
   readonly queriers: CloudFormationTemplate | undefined;
-  /** What the plug-ins found, acknowledged findings left out. */
+  /** What the plug-ins found, acknowledged findings left out, and warnings of the CDK. */
   readonly findings: readonly unknown[];
 }
 
@@ -46,7 +46,10 @@ export function synthesise(context: Context, change: (stacks: Stacks) => void = 
       stacks,
       functions: template(stacks.functions),
       queriers: stacks.queriers === undefined ? undefined : template(stacks.queriers),
-      findings: report.pluginReports.flatMap(({ violations }) => violations),
+      findings: [
+        ...report.pluginReports.flatMap(({ violations }) => violations),
+        ...assembly.stacks.flatMap(({ messages }) => messages.filter(({ level }) => level !== 'info')),
+      ],
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });
