@@ -23,7 +23,9 @@ export interface SendOptions {
 export interface Dispatcher {
   /** Rejects with the job's own error, and at once when the signal is aborted: then its calls are aborted, and none is started. */
   readonly send: (job: WireJob, options: SendOptions, signal: AbortSignal) => Promise<Sent>;
-  /** Some endpoint takes calls with jobs of that kind. */
+  /** Some endpoint runs jobs of that kind, if it is up. */
+  readonly takes: (kind: JobKind) => boolean;
+  /** Some endpoint takes calls with jobs of that kind now. */
   readonly available: (kind: JobKind) => boolean;
 }
 
@@ -230,6 +232,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   };
   const nowMs = () => options.clock.monotonicMs();
   return {
+    takes: (kind) => state.pools.flat().some(({ endpoint }) => endpoint.takes(kind)),
     available: (kind) =>
       state.pools.flat().some(({ endpoint, health }) => endpoint.takes(kind) && availability(health, nowMs()) !== 'down'),
     send: async (job, { deadlineMs, listener }, signal) => {

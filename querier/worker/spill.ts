@@ -159,11 +159,13 @@ export function createSpill(options: SpillOptions): Spill {
         remainingMs,
         ...means,
       };
-      if (dispatcher === undefined || (placeJob(policy, view) === 'self' && view.externalAvailable)) {
+      const stays =
+        dispatcher === undefined || !dispatcher.takes(work.kind) || (view.externalAvailable && placeJob(policy, view) === 'self');
+      if (stays) {
         return { where: 'self', answer: await runHere(work, means, signal), cameBack: false };
       }
       let reason = 'all_down';
-      if (view.externalAvailable) {
+      if (view.externalAvailable || !options.fallBack) {
         onPlaced?.('external');
         const startedMs = clock.monotonicMs();
         const away = await runAway(dispatcher, work, options.listener(), signal);

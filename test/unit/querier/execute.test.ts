@@ -64,11 +64,19 @@ interface Setup {
   readonly preferSelf?: number;
   readonly invoke?: Invoke;
   readonly noEndpoints?: boolean;
+  readonly takes?: boolean;
   readonly fallBack?: boolean;
   readonly searchSelf?: RunJob;
 }
 
-function executor({ preferSelf = 2, invoke = async () => resultOf(found), noEndpoints = false, fallBack = true, searchSelf }: Setup) {
+function executor({
+  preferSelf = 2,
+  invoke = async () => resultOf(found),
+  noEndpoints = false,
+  takes = true,
+  fallBack = true,
+  searchSelf,
+}: Setup) {
   const clock = createVirtualClock();
   const reports: JobReport[] = [];
   const cameBack: string[] = [];
@@ -82,7 +90,7 @@ function executor({ preferSelf = 2, invoke = async () => resultOf(found), noEndp
     places.push('external');
     return invoke(...args);
   };
-  const endpoint = { url: 'http://f', invoke: call, maxJobsPerCall: () => 1, takes: () => true };
+  const endpoint = { url: 'http://f', invoke: call, maxJobsPerCall: () => 1, takes: () => takes };
   const pool = { name: 'p', endpoints: [endpoint], platform: 'none', memoryMb: undefined, stopsOnAbort: true } as const;
   const dispatcher = createDispatcher({
     ...{ pools: [pool], policy: { kind: 'off' }, budget: { share: 0.05, burst: 1 }, maxInFlightPerEndpoint: 10, maxJobsPerCall: 1 },
@@ -175,6 +183,20 @@ test('without falling back a failure of the functions is the job’s', async () 
   const { run, reports } = executor({ preferSelf: 0, fallBack: false, invoke: async () => failedWith('transport', true) });
   await assert.rejects(run(job, live), { code: 'unavailable', message: 'transport' });
   assert.equal(reports[0]?.where, 'external');
+});
+
+test('without falling back that holds while the breaker is open, too', async () => {
+  const { run, places } = executor({ preferSelf: 0, fallBack: false, invoke: async () => failedWith('transport', true) });
+  for (let query = 0; query < 3; query++) await assert.rejects(run(job, live), { code: 'unavailable' });
+  assert.deepEqual([places.includes('self'), places.length < 12], [false, true]);
+});
+
+test('jobs of a kind that no endpoint runs stay, and do not come back', async () => {
+  const { run, places, waiting, cameBack } = executor({ preferSelf: 0, takes: false, fallBack: false });
+  const running = [run(job, live), run(job, live)];
+  for (const end of waiting) end();
+  await Promise.all(running);
+  assert.deepEqual([places, cameBack], [['self', 'self'], []]);
 });
 
 test('a job that is refused has failed: nobody else would take it', async () => {
