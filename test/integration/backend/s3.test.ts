@@ -193,7 +193,7 @@ async function hedgesReads(client: (typeof clients)[number]): Promise<void> {
     );
   }
   hedges = 0;
-  server.faults.push({ kind: 'slow', delayMs: 100, match: ({ query }) => query.has('list-type') });
+  server.faults.push({ kind: 'slow', delayMs: 400, match: ({ query }) => query.has('list-type') });
   await backend.listFolders('');
   assert.equal(hedges, 0, 'listings are not hedged');
   server.faults.splice(0);
