@@ -48,9 +48,10 @@ import { createRecentJobs, type RecentJobs } from './telemetry/recent-jobs.ts';
 import { createStorageMetrics } from './telemetry/storage-metrics.ts';
 import type { Tracer } from './telemetry/tracing.ts';
 import { programVersion } from './version.ts';
-import { createEngineSearch } from './worker/engine-search.ts';
+import { createEngineSearch, scanThreadCount } from './worker/engine-search.ts';
 import type { FrontendWorker } from './worker/frontend-worker.ts';
 import type { RunJob } from './worker/job.ts';
+import { jobMemoryBytes } from './worker/job-memory.ts';
 import type { Runners } from './worker/runners.ts';
 import { createJobHandler } from './worker/search-handler.ts';
 
@@ -79,8 +80,7 @@ export interface App {
 }
 
 const recentJobCount = 4096;
-/** WASM memory of one job, and what footers, dictionaries and indexes may take in memory. */
-const maxJobMemoryBytes = 1 << 30;
+/** What footers, dictionaries and indexes may take in memory. */
 const cacheBytes = 512 << 20;
 const noQueriers = 'Query Frontend not ready: not ready: number of queriers connected to query-frontend is 0';
 const elsewhere = 'jobs run in queriers: ask one of them, or a process that runs all';
@@ -93,9 +93,13 @@ interface Parts {
   readonly functions: OpenPools;
 }
 
+function jobMemory({ scanThreads, maxMemoryBytes }: Config['querier']): number {
+  return jobMemoryBytes({ maxMemoryBytes, threads: scanThreadCount(scanThreads) });
+}
+
 function engineSearch({ options }: Parts, environment: JobEnvironment, storage: BackendConfig, caches: ProcessCaches) {
-  const threads = options.config.querier.scanThreads;
-  const limits = { threads, maxMemoryBytes: maxJobMemoryBytes, cacheBytes };
+  const { querier } = options.config;
+  const limits = { threads: querier.scanThreads, maxMemoryBytes: jobMemory(querier), cacheBytes };
   const { threadCaches, onStorageEvent } = caches;
   return createEngineSearch({ environment, backend: storage, env: options.env, ...limits, caches: threadCaches, onStorageEvent });
 }
@@ -314,7 +318,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const backend = await openStorage(storage, options, onStorageEvent);
   const blocks = poller(parts, backend);
   const caches = await openProcessCaches(config.values, clock, onStorageEvent);
-  const jobs = createJobEnvironment({ backend, maxMemoryBytes: maxJobMemoryBytes, cacheBytes, blockCache: caches.blockCache });
+  const jobs = createJobEnvironment({ backend, maxMemoryBytes: jobMemory(config.querier), cacheBytes, blockCache: caches.blockCache });
   const engine = engineSearch(parts, jobs, storage, caches);
   const served = await open(parts, readiness, { jobs, searchSelf: options.searchSelf ?? engine.search, answers: caches.answers }, blocks);
   const { http, grpc } = served;

@@ -39,7 +39,8 @@ export interface JobEnvironmentOptions {
   readonly firstWindowRows?: number;
 }
 
-const defaultConcurrentJobs = 4;
+/** Jobs that one environment runs at once, unless it is told otherwise. */
+export const defaultConcurrentJobs = 4;
 const maxIdleBytes = 128 * 1024 * 1024;
 
 /** Creates the environment of a querier or function. */

@@ -124,6 +124,8 @@ export interface QuerierConfig {
   readonly preferSelf: number;
   /** Threads that scan; 0 is one per core. */
   readonly scanThreads: number;
+  /** Of all jobs that scan at the same time; 0 is no limit but that of each job. */
+  readonly maxMemoryBytes: number;
   /** Live-stores, `host:port`. */
   readonly recentAddresses: readonly string[];
   readonly external: ExternalConfig;
@@ -273,6 +275,7 @@ function querierConfig(values: Values): QuerierConfig {
     traceByIdTimeoutMs: number(values, 'querier.trace_by_id.query_timeout'),
     preferSelf: number(values, 'querier.search.prefer_self'),
     scanThreads: number(values, 'querier.scan_threads'),
+    maxMemoryBytes: number(values, 'querier.max_memory_bytes'),
     recentAddresses: list(values, 'querier.recent.addresses'),
     external: {
       endpoints: list(values, 'querier.search.external_endpoints'),

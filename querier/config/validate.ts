@@ -146,6 +146,7 @@ const checks: readonly Check[] = [
   notNegative('storage.trace.blocklist_poll'),
   ...['s3', 'gcs', 'azure'].flatMap((store) => ['at', 'up_to'].map((name) => notNegative(`storage.trace.${store}.hedge_requests_${name}`))),
   notNegative('shutdown_delay'),
+  notNegative('querier.max_memory_bytes'),
   positive('querier.frontend_worker.parallelism', 'querier.frontend_worker.parallelism must be greater than 0'),
   positive('querier.frontend_worker.dns_lookup_duration', 'querier.frontend_worker.dns_lookup_duration must be greater than 0'),
   positive(`${client}.max_send_msg_size`, `${client}.max_send_msg_size must be greater than 0`),

@@ -23,12 +23,19 @@ export interface EngineSearchOptions {
   readonly onStorageEvent: OnStorageEvent;
 }
 
+/** Threads that scan beside the main one, by `querier.scan_threads`: 0 is one per core, 1 none. */
+export function scanThreadCount(configured: number): number {
+  const total = configured > 0 ? configured : availableParallelism();
+  return total > 1 ? total : 0;
+}
+
 /** Searches in this process, on every core of the machine. */
 export function createEngineSearch(options: EngineSearchOptions): { readonly search: RunJob; readonly close: () => Promise<void> } {
   const { environment, backend, env, maxMemoryBytes, cacheBytes, caches, onStorageEvent } = options;
-  const total = options.threads > 0 ? options.threads : availableParallelism();
+  const count = scanThreadCount(options.threads);
+  const total = Math.max(1, count);
   const threads = createScanThreads({
-    count: total > 1 ? total : 0,
+    count,
     setup: { backend, env, maxMemoryBytes, cacheBytes: Math.floor(cacheBytes / total), caches: caches && shareOfCaches(caches, total) },
     onStorageEvent,
     searchHere: (...job) => searchBlock(environment, ...job),

@@ -16,6 +16,13 @@ export const querierKeys = [
   ...ownSection('querier', [
     ['scan_threads', 'int', 0, 'used', 'Threads that scan; 0 is one per core.'],
     [
+      'max_memory_bytes',
+      'int',
+      0,
+      'used',
+      'Memory of all jobs that scan at the same time, beside caches: a job that needs more than its share is answered 503, more jobs wait. 0 is 1 GiB a job.',
+    ],
+    [
       'recent.addresses',
       'strings',
       [],
