@@ -2,7 +2,7 @@ import type { WireJob } from '#engine/api/job-wire.ts';
 
 /** What a job's URL says about it. */
 export interface JobFacts {
-  /** Bytes of block that it covers; 0 where it does not say (lookups of traces). */
+  /** Bytes of block that it covers; 0 for lookups of traces, which read next to nothing of it. */
   readonly sizeBytes: number;
   /** Equal for all jobs of one query. Two equal queries that run at once share it, and each other's latencies. */
   readonly queryKey: string;
@@ -11,7 +11,7 @@ export interface JobFacts {
 /** Parameters that differ from job to job of one query (spec read-path §3.2, §5.3). */
 const jobParameters = new Set([
   ...['blockID', 'pagesToSearch', 'size', 'startPage', 'encoding', 'indexPageSize', 'totalRecords', 'dataEncoding', 'version'],
-  ...['footerSize', 'dc', 'blockStart', 'blockEnd', 'mode', 'exemplars', 'maxBytes', 'start', 'end'],
+  ...['footerSize', 'dc', 'bloomShards', 'blockStart', 'blockEnd', 'mode', 'exemplars', 'maxBytes', 'start', 'end'],
 ]);
 
 /** Reads a job's URL. Never throws: what cannot be read counts as 0. Values that count are numbers, so nothing has to be unescaped. */
@@ -30,7 +30,7 @@ export function readJobFacts({ kind, tenant, url }: WireJob): JobFacts {
   const total = numberOf('totalRecords');
   const pages = Math.max(0, Math.min(numberOf('pagesToSearch'), total - numberOf('startPage')));
   return {
-    sizeBytes: total > 0 ? Math.round((numberOf('size') * pages) / total) : 0,
+    sizeBytes: total > 0 && kind !== 'trace' ? Math.round((numberOf('size') * pages) / total) : 0,
     // A lookup's path has the trace id; its ranges differ from job to job.
     queryKey: `${tenant}\n${kind}\n${path}?${rest.join('&')}`,
   };

@@ -165,4 +165,22 @@ describe('a function over blocks in S3', () => {
     assert.deepEqual(s3.requests(), []);
     s3.faults.length = 0;
   });
+
+  test('reads nothing more for a caller that has left', async () => {
+    const { pools, greet } = await openPool(fn.url);
+    await greet(undefined, signal);
+    const jobs = wireJobs(someBlock, jobsOf(someBlock)).slice(0, 10);
+    s3.clearRequests();
+    for (let i = 0; i < 200; i++) s3.faults.push({ kind: 'slow', delayMs: 300 });
+    const caller = new AbortController();
+    const calling = pools[0]!.endpoints[0]!.invoke({ jobs, deadlineMs: Date.now() + 20_000, hedged: false }, caller.signal);
+    for (let waited = 0; s3.requests().length === 0 && waited < 5_000; waited += 20) await systemClock.sleep(20);
+    caller.abort();
+    await assert.rejects(calling, { code: 'cancelled' });
+    await systemClock.sleep(200);
+    s3.clearRequests();
+    await systemClock.sleep(1000);
+    assert.deepEqual(s3.requests(), []);
+    s3.faults.length = 0;
+  });
 });

@@ -187,6 +187,11 @@ test('what a job’s URL says', () => {
   const one = readJobFacts({ ...job, url: url('a') });
   assert.equal(one.sizeBytes, 200, 'two of ten row groups: there is no third');
   assert.equal(readJobFacts({ ...job, url: url('b') }).queryKey, one.queryKey);
+  const lookup = (shards: number) =>
+    `/querier/api/v2/traces/ab?mode=blocks&blockID=x&pagesToSearch=3&size=900&totalRecords=3&bloomShards=${shards}`;
+  const trace = readJobFacts({ ...job, kind: 'trace', url: lookup(1) });
+  assert.equal(trace.sizeBytes, 0, 'lookups share calls, however large the blocks are');
+  assert.equal(readJobFacts({ ...job, kind: 'trace', url: lookup(2) }).queryKey, trace.queryKey);
   assert.notEqual(readJobFacts({ ...job, url: url('b', '&limit=3') }).queryKey, one.queryKey);
   assert.equal(readJobFacts({ ...job, url: '/x' }).sizeBytes, 0);
   assert.deepEqual([0, 1, 1 << 20, (4 << 20) - 1, 4 << 20, 100 << 20].map(sizeClass), [0, 1, 1, 1, 2, 4]);
