@@ -2,6 +2,7 @@ import { createServer, type Http2ServerRequest, type Http2ServerResponse, type S
 import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '#engine/base/clock.ts';
 import { AppError } from '#engine/base/errors.ts';
+import { keepAlive } from '../worker-protocol/keep-alive.ts';
 import type { Listener } from './listen.ts';
 import { createAcceptor, type PortTls } from './tls.ts';
 
@@ -49,6 +50,7 @@ export async function listenGrpc(
   server.on('session', (session) => {
     sessions.add(session);
     session.setLocalWindowSize(connectionWindowBytes);
+    keepAlive(session, clock);
     session.on('error', () => {}); // its streams are told
     session.on('close', () => sessions.delete(session));
   });

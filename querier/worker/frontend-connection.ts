@@ -2,6 +2,7 @@ import { type ClientHttp2Session, connect } from 'node:http2';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import type { Clock } from '#engine/base/clock.ts';
 import { AppError, throwIfAborted, toAppError } from '#engine/base/errors.ts';
+import { keepAlive } from '../worker-protocol/keep-alive.ts';
 
 /** What is checked of a frontend, and shown to it. */
 export type ConnectionTls = Pick<TlsOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>;
@@ -66,26 +67,8 @@ export async function openConnection({
   }
   session.setLocalWindowSize(connectionWindowBytes);
   session.on('error', () => {}); // its streams are told
-  keepAlive(session, clock).catch(() => {}); // ends with the session
+  keepAlive(session, clock);
   return session;
-}
-
-/** Connections that are dead without a word are noticed: jobs would go to nobody, and a frontend would wait. */
-const pingEveryMs = 20_000;
-const pingTimeoutMs = 10_000;
-
-async function keepAlive(session: ClientHttp2Session, clock: Clock): Promise<void> {
-  const closed = new AbortController();
-  session.on('close', () => closed.abort());
-  while (!session.destroyed) {
-    await clock.sleep(pingEveryMs, closed.signal);
-    const answered = new AbortController();
-    session.ping(() => answered.abort());
-    await clock.sleep(pingTimeoutMs, answered.signal).then(
-      () => session.destroy(new Error('no answer to a ping')),
-      () => {},
-    );
-  }
 }
 
 /** Starts without connections. */
