@@ -1,7 +1,6 @@
 /**
- * Compiles `assembly/index.ts` into `gen/kernels-wasm.js`, which carries the module as hex digits: unlike base64 they compress nearly as well as
- * the module itself. Does nothing when the result is newer than every source, so callers may always run it. Plain JavaScript, because it runs
- * before anything is built and under any Node >= 20.
+ * Compiles `assembly/index.ts` into `gen/kernels-wasm.js`, which carries the module as base64. Does nothing when the result is newer than every
+ * source, so callers may always run it. Plain JavaScript, because it runs before anything is built and under any Node >= 20.
  */
 import { mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -46,10 +45,10 @@ export async function buildKernels() {
   const wasmFile = join(outDir, `kernels-${process.pid}.wasm`);
   const { error, stderr } = await asc.main([join(sourceDir, 'index.ts'), '--outFile', wasmFile, ...compilerOptions]);
   if (error) throw new Error(`cannot compile the kernels: ${error.message}\n${stderr.toString()}`);
-  const hex = readFileSync(wasmFile).toString('hex');
+  const base64 = readFileSync(wasmFile).toString('base64');
   rmSync(wasmFile);
   const partFile = join(outDir, `kernels-${process.pid}.part`);
-  writeFileSync(partFile, `export const kernelsWasmHex =\n  '${hex}';\n`);
+  writeFileSync(partFile, `export const kernelsWasmBase64 =\n  '${base64}';\n`);
   renameSync(partFile, outFile);
 }
 

@@ -1,5 +1,5 @@
 import { createArena } from './arena.ts';
-import { kernelsWasmHex } from './gen/kernels-wasm.js';
+import { kernelsWasmBase64 } from './gen/kernels-wasm.js';
 import type { Comparison, Dictionary, FooterTable, Kernels, Pages } from './kernels.ts';
 import { chunkFields } from './kernels.ts';
 import { createCheck, joinPages, needHits, openDictionary, type PageContext, placeDictionary, walkPages } from './page-table.ts';
@@ -23,7 +23,7 @@ export interface KernelOptions {
 
 /** A new instance of the kernels with a memory of its own; the module is compiled once in a process. */
 export function loadKernels(options: KernelOptions): Kernels {
-  compiled ??= new WebAssembly.Module(Buffer.from(kernelsWasmHex, 'hex'));
+  compiled ??= new WebAssembly.Module(Buffer.from(kernelsWasmBase64, 'base64'));
   const { exports } = new WebAssembly.Instance(compiled);
   const wasm = exports as unknown as WasmExports;
   const arena = createArena(wasm.memory, wasm.heapBase(), Math.min(options.maxBytes, maxMemoryBytes), options.detachViews ?? false);

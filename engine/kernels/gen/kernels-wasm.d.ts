@@ -1,2 +1,2 @@
-/** The kernels' WebAssembly module as hex digits. `build.mjs` writes the JavaScript beside this file. */
-export declare const kernelsWasmHex: string;
+/** The kernels' WebAssembly module in base64. `build.mjs` writes the JavaScript beside this file. */
+export declare const kernelsWasmBase64: string;
