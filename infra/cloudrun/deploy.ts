@@ -23,7 +23,8 @@ async function main(): Promise<void> {
   const endpoints = await deploy(admin, settings, (line) => console.error(line));
   await admin.close();
   const search = { prefer_self: 10, external_backend: 'google_cloud_run', google_cloud_run: { external_endpoints: endpoints } };
-  console.log(stringify({ querier: { search } }).trimEnd());
+  // Bills count the cores of an instance, which a function cannot tell.
+  console.log(stringify({ querier: { search, external: { prices: { cloudrun_vcpus: settings.cpu } } } }).trimEnd());
 }
 
 try {

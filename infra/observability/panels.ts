@@ -168,7 +168,7 @@ export const rows: readonly Row[] = [
       {
         title: 'Hedge rate and budget',
         description:
-          'Hedged calls per call. The budget holds it at 5 % unless configured otherwise; denied hedges were due and had no budget.',
+          'Hedged calls per call. hedge_budget holds it at 8.5 % unless configured otherwise; denied hedges were due and had no budget.',
         unit: 'percentunit',
         width: 8,
         threshold: 0.1,

@@ -48,7 +48,7 @@ describe('npm run cloudrun:deploy', () => {
       external_backend: 'google_cloud_run',
       google_cloud_run: { external_endpoints: ['https://rubato-search-1-abc-ew.a.run.app', 'https://rubato-search-2-abc-ew.a.run.app'] },
     };
-    assert.deepEqual(parse(stdout), { querier: { search } });
+    assert.deepEqual(parse(stdout), { querier: { search, external: { prices: { cloudrun_vcpus: 2 } } } });
     for (const id of ['rubato-search-1', 'rubato-search-2']) {
       const { template, ingress } = api.services.get(`${folder}/${id}`)!;
       assert.equal(ingress, 2);
