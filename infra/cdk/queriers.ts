@@ -55,7 +55,6 @@ export function createQueriers(scope: Construct, id: string, props: QueriersProp
     removalPolicy: RemovalPolicy.DESTROY,
   });
   const securityGroup = new SecurityGroup(construct, 'SecurityGroup', { vpc, description: 'Query-frontends and queriers' });
-  securityGroup.addIngressRule(Peer.ipv4(options.vpc!.clientCidr), Port.tcp(httpPort), 'Grafana');
   securityGroup.addIngressRule(securityGroup, Port.tcp(grpcPort), 'Queriers fetch jobs');
   const shared = { cluster: cluster as ICluster, vpcSubnets: subnets, securityGroups: [securityGroup], circuitBreaker: { rollback: true } };
 
@@ -65,6 +64,8 @@ export function createQueriers(scope: Construct, id: string, props: QueriersProp
     taskDefinition: frontendTask,
     desiredCount: querierOptions.frontends,
     minHealthyPercent: 100,
+    // The load balancer asks for /ready: the queriers start meanwhile.
+    healthCheckGracePeriod: Duration.minutes(5),
     cloudMapOptions: { cloudMapNamespace: namespace, name: 'frontend', dnsRecordType: DnsRecordType.A, dnsTtl: Duration.seconds(10) },
   });
   const querierTask = createTask(construct, 'Querier', 'querier', logGroup, props, querierOptions);
@@ -75,7 +76,6 @@ export function createQueriers(scope: Construct, id: string, props: QueriersProp
     desiredCount: querierOptions.queriers,
     minHealthyPercent: 100,
   });
-  querier.node.addDependency(frontend);
   // By CPU: a querier that waits for functions has none to spare for nothing.
   const scaling = querier.autoScaleTaskCount({ minCapacity: querierOptions.queriers, maxCapacity: querierOptions.queriers * 4 });
   scaling.scaleOnCpuUtilization('Cpu', {
@@ -83,7 +83,7 @@ export function createQueriers(scope: Construct, id: string, props: QueriersProp
     scaleInCooldown: Duration.minutes(5),
     scaleOutCooldown: Duration.seconds(30),
   });
-  const url = createLoadBalancer(construct, vpc, options, frontend);
+  const url = createLoadBalancer(construct, vpc, options, frontend, securityGroup);
   new CfnOutput(construct, 'Url', { value: url, description: 'For the data source of type Tempo in Grafana' });
   return construct;
 }
@@ -109,6 +109,8 @@ function createTask(
   });
   const repository = Repository.fromRepositoryName(scope, `${id}Repository`, repositoryName);
   const region = Stack.of(scope).region;
+  // A query-frontend is ready when it has a querier, which finds it only once it is healthy.
+  const alive = `http://localhost:${httpPort}${target === 'querier' ? '/ready' : '/api/echo'}`;
   task.addContainer('rubato', {
     image: ContainerImage.fromEcrRepository(repository, tag),
     command: ['-config.file=/etc/rubato/rubato.yaml', '-config.expand-env=true', `-target=${target}`],
@@ -123,7 +125,10 @@ function createTask(
       RUBATO_EXTERNAL_ENDPOINTS: endpoints.join(),
     },
     portMappings: [{ containerPort: httpPort }, { containerPort: grpcPort }],
-    healthCheck: { command: ['CMD', '/nodejs/bin/node', '/app/rubato.mjs', '-health=true'], startPeriod: Duration.seconds(60) },
+    healthCheck: {
+      command: ['CMD', '/nodejs/bin/node', '/app/rubato.mjs', '-health=true', `-health.url=${alive}`],
+      startPeriod: Duration.seconds(60),
+    },
     logging: LogDrivers.awsLogs({ logGroup, streamPrefix: target }),
     readonlyRootFilesystem: true,
     stopTimeout,
@@ -142,9 +147,10 @@ function createTask(
 }
 
 /** By TCP: Grafana speaks HTTP/1.1 and gRPC without TLS on one port, which load balancers for HTTP do not pass on. */
-function createLoadBalancer(scope: Construct, vpc: IVpc, options: DeployOptions, frontend: FargateService): string {
+function createLoadBalancer(scope: Construct, vpc: IVpc, options: DeployOptions, frontend: FargateService, servers: SecurityGroup): string {
   const securityGroup = new SecurityGroup(scope, 'LoadBalancerSecurityGroup', { vpc, description: 'Grafana to query-frontends' });
   securityGroup.addIngressRule(Peer.ipv4(options.vpc!.clientCidr), Port.tcp(httpPort), 'Grafana');
+  servers.addIngressRule(securityGroup, Port.tcp(httpPort), 'Load balancer');
   const balancer = new NetworkLoadBalancer(scope, 'LoadBalancer', {
     vpc,
     vpcSubnets: { subnetFilters: [SubnetFilter.byIds([...options.vpc!.subnetIds])] },

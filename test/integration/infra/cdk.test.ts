@@ -107,6 +107,13 @@ describe('templates', () => {
     template.resourceCountIs('AWS::ECS::Service', 2);
     template.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', { Scheme: 'internal', Type: 'network' });
     template.hasResourceProperties('AWS::ServiceDiscovery::Service', { Name: 'frontend' });
+    // Servers are asked by the load balancer and by each other, by nobody else.
+    const [[, servers]] = resourcesOf(variant('alb-and-queriers').queriers!, 'AWS::EC2::SecurityGroup') as unknown as [
+      [string, Record<string, unknown>],
+    ];
+    assert.equal(servers!.SecurityGroupIngress, undefined);
+    template.resourcePropertiesCountIs('AWS::EC2::SecurityGroupIngress', { FromPort: 3200 }, 1);
+    template.resourcePropertiesCountIs('AWS::EC2::SecurityGroupIngress', { FromPort: 9095 }, 1);
     const tasks = resourcesOf(variant('alb-and-queriers').queriers!, 'AWS::ECS::TaskDefinition');
     const commands = tasks.map(([, { ContainerDefinitions }]) => (ContainerDefinitions as { Command: string[] }[])[0]!.Command.at(-1));
     assert.deepEqual(commands.sort(), ['-target=querier', '-target=query-frontend']);
