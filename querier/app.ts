@@ -273,7 +273,7 @@ async function open(parts: Parts, readiness: Readiness, engine: Engine, blocks: 
   const routes = createRoutes(config, api, { metrics, recentJobs, tenantLimits: overrides.entries, notReady });
   const router = createRouter(routes, config.server.pathPrefix);
   const onHttp = createRequestListener({ router, clock, metrics, logger, tracer, writeTimeoutMs: config.server.writeTimeoutMs });
-  const onGrpc = createGrpcRouter(queriers?.service, api.onGrpc);
+  const onGrpc = createGrpcRouter({ workers: queriers?.service, clients: api.onGrpc, isReady: () => notReady() === undefined });
   const streaming = config.streamOverHttpEnabled;
   const tls = { http: await serverTls(config.values, 'http'), grpc: await serverTls(config.values, 'grpc') };
   const http: Listener = await listen({ ...config.server, tls: tls.http }, clock, (request, response) => {

@@ -319,6 +319,12 @@ describe('a frontend for raw queriers', () => {
   test('grpc-js, a gRPC library of others, can be a querier', async () => {
     const client = new Client(`127.0.0.1:${frontend.grpcPort}`, credentials.createInsecure());
     const bytes = (content: Buffer) => content;
+    const health = () =>
+      new Promise<bigint>((resolve, reject) => {
+        const answered = (error: Error | null, answer?: Buffer) => (error === null ? resolve(number(answer!, 1)) : reject(error));
+        client.makeUnaryRequest('/grpc.health.v1.Health/Check', bytes, bytes, Buffer.alloc(0), answered);
+      });
+    assert.equal(await health(), 2n, 'not serving without queriers');
     const call = client.makeBidiStreamRequest('/frontend.Frontend/Process', bytes, bytes);
     call.on('data', (content: Buffer) => {
       if (number(content, 2) === 1n) {
@@ -331,6 +337,7 @@ describe('a frontend for raw queriers', () => {
     });
     call.on('error', () => {});
     assert.equal((JSON.parse((await get(`${search}&limit=1000`)).text) as { traces: unknown[] }).traces.length, jobCount);
+    assert.equal(await health(), 1n);
     const status = new Promise<{ readonly code: number }>((resolve) => call.on('status', resolve));
     client.makeUnaryRequest('/frontend.Frontend/NotifyClientShutdown', bytes, bytes, message([1, 'grpc-js']), () => {});
     assert.equal((await status).code, 0);
