@@ -33,15 +33,24 @@ export function measureBackend(backend: Backend, clock: Pick<Clock, 'monotonicMs
     }
   };
   async function* measureListing(prefix: string, list: () => AsyncIterable<ListedObject>): AsyncGenerator<ListedObject> {
-    const startedMs = clock.monotonicMs();
+    const objects = list()[Symbol.asyncIterator]();
     let error: AppError | undefined;
+    // What the reader does with an object before it asks for the next one is not the store's time.
+    let durationMs = 0;
     try {
-      yield* list();
+      for (;;) {
+        const askedMs = clock.monotonicMs();
+        const step = await objects.next().finally(() => {
+          durationMs += clock.monotonicMs() - askedMs;
+        });
+        if (step.done) return;
+        yield step.value;
+      }
     } catch (thrown) {
       error = toAppError(thrown);
       throw error;
     } finally {
-      const durationMs = clock.monotonicMs() - startedMs;
+      await objects.return?.();
       onCall({ operation: 'list_objects', key: prefix, bytes: 0, durationMs, ...(error === undefined ? {} : { error }) });
     }
   }
