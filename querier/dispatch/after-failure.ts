@@ -26,13 +26,15 @@ export interface JobProgress {
 
 /** Failed calls after which a job is given up. Throttled ones count too. */
 const mostFailures = 4;
+/** Errors of the job itself after which it is given up: two functions seldom err alike. */
+const mostJobErrors = 2;
 
 /** Decides what a failed job does next. Pure. */
 export function stepAfterFailure(failed: JobFailed, { failures, running, jobsInCall }: JobProgress): NextStep {
   if (failed.reason === 'refused' || (!failed.retryable && failed.reason !== 'too_large')) return { kind: 'reject' };
   if (failed.reason === 'too_large') return jobsInCall > 1 ? { kind: 'resend', alone: true } : { kind: 'giveUp' };
   if (running > 0) return { kind: 'wait' };
-  if (failures >= mostFailures) return { kind: 'giveUp' };
+  if (failures >= (failed.reason === 'job_error' ? mostJobErrors : mostFailures)) return { kind: 'giveUp' };
   if (failed.reason === 'throttled') return { kind: 'elsewhere', notHereForMs: failed.retryAfterMs ?? defaultRetryAfterMs };
   return { kind: 'resend', alone: false };
 }
@@ -47,7 +49,7 @@ export function failureOfOutcome(outcome: JobOutcome): JobFailed | undefined {
   return { kind: 'failed', reason: 'server_error', code: 'internal', message, retryable: status !== 501 };
 }
 
-/** What a whole call says of its endpoint: the reason when no job was answered for a fault of the endpoint, undefined otherwise. */
+/** What a whole call says of its endpoint: the reason when no job was answered for what may be a fault of the endpoint, undefined otherwise. */
 export function faultOfEndpoint(outcomes: readonly JobOutcome[]): FailureReason | undefined {
   let fault: FailureReason | undefined;
   for (const outcome of outcomes) {

@@ -51,9 +51,15 @@ function settle(state: DispatchState, task: Task, sent: Sent | AppError): void {
   task.done(sent);
 }
 
+/** The job was no fault of its own: what failed it elsewhere was. */
+function blameSuspects(state: DispatchState, { suspects }: Task): void {
+  for (const at of suspects) blameEndpoint(state, at);
+  suspects.clear();
+}
+
 function unanswered(state: DispatchState, task: Task, why: Pick<JobFailed, 'reason' | 'code' | 'message'>): void {
   const { reason, code, message } = task.lastFailure ?? why;
-  settle(state, task, { kind: 'unanswered', reason, code, message });
+  settle(state, task, { kind: 'unanswered', reason, code, message, blame: () => blameSuspects(state, task) });
 }
 
 function avoided(tasks: readonly Task[]) {
@@ -93,11 +99,13 @@ function takeOutcome(state: DispatchState, call: RunningCall, task: Task, outcom
     const { at } = call;
     if (call.hedged) state.options.onEvent({ kind: 'hedge_won', endpoint: at.endpoint.url });
     const refuse = () => blameEndpoint(state, at);
+    blameSuspects(state, task);
     settle(state, task, { kind: 'answered', answer: outcome.answer, endpoint: at.endpoint.url, hedges: task.hedges, refuse });
     return;
   }
   task.failures++;
   task.failedAt.add(call.at);
+  if (failed!.reason === 'job_error') task.suspects.add(call.at);
   task.lastFailure = failed!;
   const step = stepAfterFailure(failed!, { failures: task.failures, running: task.calls.size, jobsInCall: call.tasks.length });
   if (step.kind === 'wait') {
@@ -250,7 +258,12 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
         };
         const task: Task = {
           ...{ job, facts, sizeBytes: facts.sizeBytes, group, deadlineMs, listener, done },
-          ...{ calls: new Set<RunningCall>(), failedAt: new Set<EndpointState>(), notBefore: new Map<EndpointState, number>() },
+          ...{
+            calls: new Set<RunningCall>(),
+            failedAt: new Set<EndpointState>(),
+            suspects: new Set<EndpointState>(),
+            notBefore: new Map<EndpointState, number>(),
+          },
           ...{ settled: false, alone: false, started: 0, hedges: 0, failures: 0, lastFailure: undefined },
         };
         signal.addEventListener('abort', onAbort, { once: true });

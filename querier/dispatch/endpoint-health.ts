@@ -88,7 +88,7 @@ export function onLostRace(health: EndpointHealth, nowMs: number): EndpointHealt
   return failureShare > openAtShare && health.openUntilMs === 0 ? open(lost, nowMs, firstOpenMs) : lost;
 }
 
-/** A call was given up because nobody wants its answer any more: says nothing, but a probe has to be made again. */
+/** A call says nothing, because nobody wants its answer any more or its jobs may be at fault themselves: a probe has to be made again. */
 export function onAbandoned(health: EndpointHealth): EndpointHealth {
   return health.probing ? { ...health, probing: false } : health;
 }

@@ -129,7 +129,8 @@ function finishCall(state: DispatchState, call: RunningCall, result: CallResult,
   } else if (fault === 'throttled') {
     const retryAfterMs = result.outcomes.map(failureOfOutcome).find((failed) => failed?.retryAfterMs !== undefined)?.retryAfterMs;
     setHealth(state, at, onThrottled(at.health, nowMs, retryAfterMs));
-  } else setHealth(state, at, onFailure(at.health, fault, nowMs));
+  } else if (fault === 'job_error') setHealth(state, at, onAbandoned(at.health));
+  else setHealth(state, at, onFailure(at.health, fault, nowMs));
   const reason = fault ?? result.outcomes.map(failureOfOutcome).find((failed) => failed !== undefined)?.reason;
   tell(state, call, reason === undefined ? 'answered' : 'failed', durationMs, { ...(reason && { reason }), result });
   onOutcomes(call, result.outcomes);
@@ -157,7 +158,7 @@ function expectedRestMs(call: RunningCall, ageMs: number): number {
   return 0;
 }
 
-/** An answer that could not be read: its endpoint is at fault. */
+/** An answer that could not be read, or the error of a job that succeeds elsewhere: the endpoint is at fault. */
 export function blameEndpoint(state: DispatchState, at: EndpointState): void {
   setHealth(state, at, onFailure(at.health, 'bad_answer', state.options.clock.monotonicMs()));
 }

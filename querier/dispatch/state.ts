@@ -53,7 +53,14 @@ export type Sent =
       readonly refuse: () => void;
     }
   /** No function has answered, and none will soon; the job may run here. */
-  | { readonly kind: 'unanswered'; readonly reason: FailureReason; readonly code: ErrorCode; readonly message: string };
+  | {
+      readonly kind: 'unanswered';
+      readonly reason: FailureReason;
+      readonly code: ErrorCode;
+      readonly message: string;
+      /** The job has succeeded here: the endpoints where it ended in an error are at fault. */
+      readonly blame: () => void;
+    };
 
 /** Who pays for a call and wants to know. All jobs of a call share one. */
 export interface CallListener {
@@ -116,6 +123,8 @@ export interface Task {
   readonly calls: Set<RunningCall>;
   /** Endpoints that have failed for it. */
   readonly failedAt: Set<EndpointState>;
+  /** Endpoints where it ended in an error that may be the endpoint's fault or its own. */
+  readonly suspects: Set<EndpointState>;
   /** Endpoints that have throttled it, and until when. */
   readonly notBefore: Map<EndpointState, number>;
   readonly done: (sent: Sent | AppError) => void;

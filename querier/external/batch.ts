@@ -35,7 +35,7 @@ function jobOutcome(outcome: FunctionOutcome): JobOutcome {
       return failure('too_large', code, message, kind === 'no_room');
     case 'job':
       // Final errors are the job's own, wherever it runs; others may be the function's: its memory, its rights, its bucket.
-      return mayHelpElsewhere(code) ? failure('server_error', code, message, true) : failure('refused', code, message, false);
+      return mayHelpElsewhere(code) ? failure('job_error', code, message, true) : failure('refused', code, message, false);
   }
 }
 

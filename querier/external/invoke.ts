@@ -1,8 +1,20 @@
 import type { WireAnswer, WireJob } from '#engine/api/job-wire.ts';
 import type { ErrorCode } from '#engine/base/errors.ts';
 
-/** Why a call or one of its jobs has no answer, for those who decide what comes next. */
-export type FailureReason = 'transport' | 'timeout' | 'server_error' | 'throttled' | 'bad_answer' | 'version' | 'too_large' | 'refused';
+/**
+ * Why a call or one of its jobs has no answer, for those who decide what comes next. `job_error`: the function ran the job and it failed, through the job's fault
+ * (`refused`: certainly) or the function's, which shows only when it is run elsewhere.
+ */
+export type FailureReason =
+  | 'transport'
+  | 'timeout'
+  | 'server_error'
+  | 'throttled'
+  | 'bad_answer'
+  | 'version'
+  | 'too_large'
+  | 'refused'
+  | 'job_error';
 
 /** A job that has no answer. */
 export interface JobFailed {

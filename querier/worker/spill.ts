@@ -96,7 +96,7 @@ function createGate(most: number) {
 /** What one attempt outside came to. */
 type Away<Answer> =
   | { readonly kind: 'answered'; readonly answer: Answer; readonly sent: Extract<Sent, { kind: 'answered' }> }
-  | { readonly kind: 'unanswered'; readonly reason: string; readonly error: AppError };
+  | { readonly kind: 'unanswered'; readonly reason: string; readonly error: AppError; readonly blame?: () => void };
 
 async function runAway<Answer>(
   dispatcher: Dispatcher,
@@ -116,7 +116,7 @@ async function runAway<Answer>(
       return { kind: 'answered', answer, sent: sent as Extract<Sent, { kind: 'answered' }> };
     } catch (thrown) {
       throwIfAborted(signal);
-      if (sent?.kind === 'unanswered') return { kind: 'unanswered', reason: sent.reason, error: toAppError(thrown) };
+      if (sent?.kind === 'unanswered') return { kind: 'unanswered', reason: sent.reason, error: toAppError(thrown), blame: sent.blame };
       // A refusal of the job is its answer; a good status with a body that cannot be read is the endpoint's fault.
       if (sent === undefined || sent.answer.status >= 300) throw thrown;
       sent.refuse();
@@ -147,6 +147,17 @@ export function createSpill(options: SpillOptions): Spill {
     }
   };
 
+  /** Runs a job that came back. */
+  const runBack = async <Answer>(work: SpillWork<Answer>, means: Kept, signal: AbortSignal): Promise<Answer> => {
+    if (running < policy.preferSelf) return runHere(work, means, signal);
+    await gate.enter(signal);
+    try {
+      return await runHere(work, means, signal);
+    } finally {
+      gate.leave();
+    }
+  };
+
   return {
     run: async (work, signal, onPlaced) => {
       const means = kept.get(work.kind) ?? { selfMs: undefined, externalMs: undefined };
@@ -165,6 +176,7 @@ export function createSpill(options: SpillOptions): Spill {
         return { where: 'self', answer: await runHere(work, means, signal), cameBack: false };
       }
       let reason = 'all_down';
+      let blame: (() => void) | undefined;
       if (view.externalAvailable || !options.fallBack) {
         onPlaced?.('external');
         const startedMs = clock.monotonicMs();
@@ -176,16 +188,13 @@ export function createSpill(options: SpillOptions): Spill {
         }
         if (!options.fallBack) throw away.error;
         reason = away.reason;
+        blame = away.blame;
       }
       onPlaced?.('self');
       options.onCameBack(work.kind, reason);
-      if (running < policy.preferSelf) return { where: 'self', answer: await runHere(work, means, signal), cameBack: true };
-      await gate.enter(signal);
-      try {
-        return { where: 'self', answer: await runHere(work, means, signal), cameBack: true };
-      } finally {
-        gate.leave();
-      }
+      const answer = await runBack(work, means, signal);
+      blame?.();
+      return { where: 'self', answer, cameBack: true };
     },
   };
 }

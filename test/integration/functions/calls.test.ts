@@ -82,7 +82,7 @@ describe('a function over blocks in a folder', () => {
     assert.equal(endpoint!.maxJobsPerCall(), 1000);
     const { outcomes, cost } = await endpoint!.invoke({ jobs, deadlineMs: Date.now() + 20_000, hedged: false }, signal);
     const shown = outcomes.map((one) => (one.kind === 'failed' ? `${one.reason} ${one.code} ${one.retryable}` : `${one.answer.status}`));
-    assert.deepEqual(shown, ['200', 'refused bad_request false', '404', 'server_error not_found true']);
+    assert.deepEqual(shown, ['200', 'refused bad_request false', '404', 'job_error not_found true']);
     const [first] = outcomes;
     assert.ok(first?.kind === 'answered' && first.cost.gets > 0 && first.cost.bytesRead > 0 && first.cost.durationMs > 0);
     assert.equal(cost.requests, 1);

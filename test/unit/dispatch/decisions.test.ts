@@ -152,6 +152,8 @@ test('what a job does after a failure', () => {
     assert.deepEqual(stepAfterFailure(failed(reason), { ...first, running: 1 }), { kind: 'wait' }, reason);
     assert.deepEqual(stepAfterFailure(failed(reason), { ...first, failures: 4 }), { kind: 'giveUp' }, reason);
   }
+  assert.deepEqual(stepAfterFailure(failed('job_error'), first), { kind: 'resend', alone: false });
+  assert.deepEqual(stepAfterFailure(failed('job_error'), { ...first, failures: 2 }), { kind: 'giveUp' }, 'two functions seldom err alike');
   assert.deepEqual(stepAfterFailure({ ...failed('throttled'), retryAfterMs: 70 }, first), { kind: 'elsewhere', notHereForMs: 70 });
   assert.deepEqual(stepAfterFailure(failed('throttled'), first), { kind: 'elsewhere', notHereForMs: 1000 });
   assert.deepEqual(stepAfterFailure(failed('too_large', false), { ...first, jobsInCall: 3 }), { kind: 'resend', alone: true });

@@ -159,6 +159,30 @@ test('a failed call goes elsewhere at once, job by job', async () => {
   assert.equal(clock.monotonicMs(), 11);
 });
 
+test('a job that fails everywhere is no fault of an endpoint; one that succeeds elsewhere is', async () => {
+  const errs: Behaviour = () => ({ afterMs: 1, outcome: () => failed('job_error') });
+  const bad = world([errs, errs]);
+  for (let round = 0; round < 30; round++) {
+    const [sent] = await bad.sendAll(jobs(1));
+    assert.ok(sent?.kind === 'unanswered' && sent.reason === 'job_error');
+  }
+  assert.equal(bad.calls.length, 60, 'two calls a job, and no breaker that stops them');
+  const broken = world([errs, quick]);
+  for (let round = 0; round < 30; round++) assert.equal((await broken.sendAll(jobs(1)))[0]?.kind, 'answered');
+  const wasted = broken.calls.filter(({ endpoint }) => endpoint === 0).length;
+  assert.ok(wasted >= 5 && wasted < 10, `${wasted} calls of an endpoint where everything fails`);
+});
+
+test('what succeeds here after all is held against the endpoints that failed it', async () => {
+  const errs: Behaviour = () => ({ afterMs: 1, outcome: () => failed('job_error') });
+  const { calls, sendAll } = world([errs, errs]);
+  for (let round = 0; round < 8; round++) {
+    const [sent] = await sendAll(jobs(1));
+    if (sent?.kind === 'unanswered') sent.blame();
+  }
+  assert.ok(calls.length <= 10, `${calls.length} calls`);
+});
+
 test('when a hedge fails, what still runs may be repeated again', async () => {
   const behaviour: Behaviour = (_, count) => (count === 0 ? { afterMs: 1, outcome: () => failed('transport') } : { afterMs: 10 });
   const { clock, sendAll, calls } = world([hangs, behaviour], { policy: { kind: 'static', atMs: 100, upTo: 3 } });
