@@ -3,6 +3,7 @@ import { parseTraceId, parseTraceParams, type TraceParams } from '#engine/api/tr
 import type { Handler } from '../server/exchange.ts';
 import type { Tenants } from '../server/tenancy.ts';
 import type { RunTraceJob, TraceJob } from '../worker/trace-job.ts';
+import { inOrder, numbered } from './in-order.ts';
 import { createQueryHandler, type QueryHandlerOptions } from './query-handler.ts';
 import { queryLimits } from './query-limits.ts';
 import { traceLog } from './query-log.ts';
@@ -37,7 +38,8 @@ function* traceJobs(
     for (const tenant of tenants.ids) yield { tenant, traceId, params: { ...params, mode: 'ingesters' }, version };
   }
   if (params.mode === 'ingesters' || params.mode === 'external') return;
-  for (const tenant of tenants.ids) {
+  // The last tenant first: where tenants have copies of a span that differ, Tempo 3.0.3 was seen to keep the last one's.
+  for (const tenant of tenants.ids.toReversed()) {
     for (const range of shardBlockIds(queryShards)) yield { tenant, traceId, params: { ...params, ...range, mode: 'blocks' }, version };
   }
 }
@@ -53,22 +55,24 @@ export function createTraceHandler(options: TraceHandlerOptions, version: TraceV
     tell(traceLog(version, request.path, request.target));
     const { maxBytesPerTrace: maxBytes } = queryLimits(environment.limits, config, tenants.ids);
     const combiner = createTraceCombiner({ maxBytes, allowPartial: version === 2 });
+    // Of copies that differ the first counts (spec read-path §2.3): the first in the order of jobs, not the one that came first.
+    const add = inOrder(combiner.add);
     let totalJobs = 0;
     const failure: JobFailure | undefined = await runJobs(
       {
         tenantLabel: tenants.label,
         weight: config.weights.requestWithWeights ? traceWeight : plainWeight,
         queue,
-        jobs: traceJobs(tenants, traceId, params, version, queryShards, recent !== undefined),
+        jobs: numbered(traceJobs(tenants, traceId, params, version, queryShards, recent !== undefined)),
         concurrency: concurrentShards > 0 ? Math.min(concurrentShards, queryShards) : queryShards,
         maxRetries: config.maxRetries,
-        run: (job, inner) => {
+        run: ({ value: job }, inner) => {
           const isRecent = recent !== undefined && job.params.mode === 'ingesters';
           return isRecent ? recent.trace(job.tenant, traceId, version, maxBytes, inner) : runTraceJob(job, inner);
         },
-        onAnswer: (answer) => {
+        onAnswer: (answer, { number }) => {
           totalJobs++;
-          combiner.add(answer);
+          add(number, answer);
           return false;
         },
         onRetries,
