@@ -12,7 +12,7 @@ const tenants = ['stale-index', 'corrupt-index', 'json-index', 'compacted'];
 /** A bucket of its own with some tenants whose indexes are not what they should be. */
 async function copyBucket(t: TestContext): Promise<string> {
   const bucket = await mkdtemp(path.join(tmpdir(), 'rubato-index-'));
-  t.after(() => rm(bucket, { recursive: true }));
+  t.after(() => rm(bucket, { recursive: true, maxRetries: 20, retryDelay: 20 }));
   for (const tenant of tenants) await cp(path.join(blocksPath, tenant), path.join(bucket, tenant), { recursive: true });
   return bucket;
 }
@@ -79,7 +79,7 @@ test('a builder mends all indexes; a reader without fallback then sees every blo
 
   await until(async () => {
     // Again, since a poll that runs may put its index back.
-    await rm(path.join(bucket, 'json-index'), { recursive: true, force: true });
+    await rm(path.join(bucket, 'json-index'), { recursive: true, force: true, maxRetries: 20, retryDelay: 20 });
     return !(await metricLines(builder)).some((line) => line.startsWith('tempodb_') && line.includes('json-index'));
   });
   assert.deepEqual(await tracesOf(builder, 'json-index'), []);
