@@ -16,7 +16,7 @@ import { send } from '../../conformance/send.ts';
 
 const rounds = 11;
 const maxRatio = 1.6;
-const attempts = 6;
+const attempts = 15;
 const maxBytes = 150 * 1024;
 const sdk = /^(@aws-sdk|@smithy|@aws|@google-cloud|google-auth-library|@azure)(\/|$)/;
 const recorded = loadCases('serverless').find(({ id }) => id === 'serverless-0001')!;
