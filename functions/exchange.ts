@@ -25,6 +25,3 @@ export type FunctionHandler = (request: FunctionRequest) => Promise<FunctionResp
 
 /** Of answers too: a real function says nothing about its JSON, and Go's server takes it for text (spec serverless §3.3). */
 export const textHeaders = { 'content-type': 'text/plain; charset=utf-8' };
-
-/** The body of a request that has none. */
-export const noBody = async (): Promise<Uint8Array> => new Uint8Array(0);

@@ -1,14 +1,15 @@
 import type { Clock } from '#engine/base/clock.ts';
-import { AppError, throwIfAborted } from '#engine/base/errors.ts';
+import { AppError } from '#engine/base/errors.ts';
 import { parseAzureListing, toAzureError } from './azure-answers.ts';
 import { type AzureAddress, type AzureOptions, azureCoalesceGapBytes, resolveAzureAddress } from './azure-options.ts';
 import { sharedKeyAuthorization } from './azure-shared-key.ts';
 import { createAzureToken } from './azure-token.ts';
 import type { Backend, ObjectWriter } from './backend.ts';
 import type { SendRead } from './hedged-reads.ts';
-import { checkKey, checkPrefix } from './keys.ts';
-import { listFolders, listObjects, type PageReader, pageSize } from './listing.ts';
-import { type ByteRange, checkRange, checkReadSize } from './range.ts';
+import { checkKey } from './keys.ts';
+import { type PageReader, pageSize } from './listing.ts';
+import { objectStore } from './object-store.ts';
+import { type ByteRange, checkReadSize } from './range.ts';
 import type { Refreshed } from './refreshed.ts';
 import { defaultRetryPolicy, withRetries } from './retry.ts';
 import type { Environment } from './s3-options.ts';
@@ -79,28 +80,7 @@ export function createAzureBackend(options: AzureOptions, context: AzureContext)
       );
     },
   };
-  return {
-    coalesceGapBytes: azureCoalesceGapBytes,
-    writer,
-    read: async (key, signal) => {
-      checkKey(key);
-      return get(key, undefined, signal);
-    },
-    readRange: async (key, start, end, signal) => {
-      checkKey(key);
-      if (checkRange(key, start, end) === 0) return new Uint8Array(0);
-      return get(key, { start, end }, signal);
-    },
-    listFolders: async (folder, signal) => {
-      checkPrefix(folder);
-      throwIfAborted(signal);
-      return listFolders(readPage, prefix, folder, signal);
-    },
-    listObjects: (folder, signal) => {
-      checkPrefix(folder);
-      return listObjects(readPage, prefix, folder, signal);
-    },
-  };
+  return { ...objectStore({ prefix, coalesceGapBytes: azureCoalesceGapBytes, get, readPage, startsAnywhere: false }), writer };
 }
 
 function ignoreMissing(thrown: unknown): void {

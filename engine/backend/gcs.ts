@@ -1,13 +1,12 @@
 import type { Clock } from '#engine/base/clock.ts';
-import { throwIfAborted } from '#engine/base/errors.ts';
 import type { Backend } from './backend.ts';
 import { toGcsError } from './gcs-errors.ts';
 import { listingQuery, parseGcsListing } from './gcs-listing.ts';
 import { type GcsOptions, gcsCoalesceGapBytes, resolveGcsAddress } from './gcs-options.ts';
 import type { SendRead } from './hedged-reads.ts';
-import { checkKey, checkPrefix } from './keys.ts';
-import { listFolders, listObjects, type PageReader } from './listing.ts';
-import { type ByteRange, checkRange } from './range.ts';
+import type { PageReader } from './listing.ts';
+import { objectStore } from './object-store.ts';
+import type { ByteRange } from './range.ts';
 import type { Refreshed } from './refreshed.ts';
 import { defaultRetryPolicy, withRetries } from './retry.ts';
 import { createTransport, type RawAnswer } from './transport.ts';
@@ -46,31 +45,7 @@ export function createGcsBackend(options: GcsOptions, context: GcsContext): Back
       parseGcsListing(Buffer.from((await send(`?${listingQuery(query)}`, query.prefix, undefined, signal)).body).toString('utf8'));
     return withRetries(policy, context, signal, readOnce);
   };
-  return {
-    coalesceGapBytes: gcsCoalesceGapBytes,
-    read: async (key, signal) => {
-      checkKey(key);
-      return get(key, undefined, signal);
-    },
-    readRange: async (key, start, end, signal) => {
-      checkKey(key);
-      if (checkRange(key, start, end) === 0) return new Uint8Array(0);
-      return get(key, { start, end }, signal);
-    },
-    listFolders: async (folder, signal) => {
-      checkPrefix(folder);
-      throwIfAborted(signal);
-      return listFolders(readPage, prefix, folder, signal);
-    },
-    listObjects: (folder, signal) => {
-      checkPrefix(folder);
-      return listObjects(readPage, prefix, folder, signal);
-    },
-    listObjectsFrom: (folder, signal) => {
-      checkPrefix(folder);
-      return listObjects(readPage, prefix, '', signal, folder);
-    },
-  };
+  return objectStore({ prefix, coalesceGapBytes: gcsCoalesceGapBytes, get, readPage, startsAnywhere: true });
 }
 
 /** Sends one request below `/b/bucket/o` once; again only when the token was refused, with a new one. */

@@ -1,11 +1,11 @@
 import type { Clock } from '#engine/base/clock.ts';
-import { AppError, throwIfAborted } from '#engine/base/errors.ts';
+import { AppError } from '#engine/base/errors.ts';
 import { createCredentialSource } from './aws-credentials.ts';
-import type { Backend, ListedObject } from './backend.ts';
+import type { Backend } from './backend.ts';
 import type { SendRead } from './hedged-reads.ts';
-import { checkKey, checkPrefix } from './keys.ts';
-import { listFolders, listObjects, type PageReader, pageSize } from './listing.ts';
-import { checkRange } from './range.ts';
+import { type PageReader, pageSize } from './listing.ts';
+import { objectStore } from './object-store.ts';
+import type { ByteRange } from './range.ts';
 import { defaultRetryPolicy, withRetries } from './retry.ts';
 import { toS3Error } from './s3-errors.ts';
 import { type Environment, resolveS3Address, type S3Address, type S3Options, s3CoalesceGapBytes } from './s3-options.ts';
@@ -28,7 +28,7 @@ interface Call {
   /** Without the backend's prefix; '' for a listing. */
   readonly key: string;
   readonly query: Readonly<Record<string, string>>;
-  readonly range?: { readonly start: number; readonly end: number };
+  readonly range?: ByteRange | undefined;
 }
 
 /**
@@ -40,8 +40,10 @@ export function createSignedS3Backend(options: S3Options, context: SignedS3Conte
   const send = createSender(address, options, context);
   const policy = options.retry ?? defaultRetryPolicy;
   const { sendRead = (read, signal) => read(signal) } = context;
-  const call = (request: Call, signal: AbortSignal | undefined) =>
-    withRetries(policy, context, signal, () => sendRead((own) => send(request, own), signal));
+  const get = async (key: string, range: ByteRange | undefined, signal: AbortSignal | undefined): Promise<Uint8Array> => {
+    const answer = await withRetries(policy, context, signal, () => sendRead((own) => send({ key, query: {}, range }, own), signal));
+    return answer.body;
+  };
   const readPage: PageReader = async ({ prefix, folders, token }, signal) => {
     const query = {
       'list-type': '2',
@@ -55,27 +57,7 @@ export function createSignedS3Backend(options: S3Options, context: SignedS3Conte
     const readOnce = async () => parseListing(Buffer.from((await send({ key: '', query }, signal)).body).toString('utf8'));
     return withRetries(policy, context, signal, readOnce);
   };
-  return {
-    coalesceGapBytes: s3CoalesceGapBytes,
-    read: async (key, signal) => {
-      checkKey(key);
-      return (await call({ key, query: {} }, signal)).body;
-    },
-    readRange: async (key, start, end, signal) => {
-      checkKey(key);
-      if (checkRange(key, start, end) === 0) return new Uint8Array(0);
-      return (await call({ key, query: {}, range: { start, end } }, signal)).body;
-    },
-    listFolders: async (prefix, signal) => {
-      checkPrefix(prefix);
-      throwIfAborted(signal);
-      return listFolders(readPage, address.prefix, prefix, signal);
-    },
-    listObjects: (prefix, signal): AsyncIterable<ListedObject> => {
-      checkPrefix(prefix);
-      return listObjects(readPage, address.prefix, prefix, signal);
-    },
-  };
+  return objectStore({ prefix: address.prefix, coalesceGapBytes: s3CoalesceGapBytes, get, readPage, startsAnywhere: false });
 }
 
 /** Sends one call once, apart from what it can put right itself: an expired token and a bucket in another region. */

@@ -1,12 +1,12 @@
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '#engine/base/clock.ts';
-import { AppError, throwIfAborted } from '#engine/base/errors.ts';
+import { AppError } from '#engine/base/errors.ts';
 import { bytes } from '#engine/base/units.ts';
 import type { Backend } from './backend.ts';
 import { type SendRead, sendOnce } from './hedged-reads.ts';
-import { checkKey, checkPrefix } from './keys.ts';
-import { listFolders, listObjects, type PageQuery, type PageReader } from './listing.ts';
-import { allocateBytes, type ByteRange, checkRange, checkRangeAnswer, checkReadSize } from './range.ts';
+import type { PageQuery, PageReader } from './listing.ts';
+import { objectStore } from './object-store.ts';
+import { allocateBytes, type ByteRange, checkRangeAnswer, checkReadSize } from './range.ts';
 import { defaultRetryPolicy, withRetries } from './retry.ts';
 import { type Environment, resolveS3Address, type S3Address, type S3Options, s3CoalesceGapBytes, tlsAgentOptions } from './s3-options.ts';
 import { sdkError } from './s3-sdk-errors.ts';
@@ -32,31 +32,10 @@ export function createS3Backend(options: S3Options, context: S3Context): Backend
     withRetries(policy, context, signal, () => sendRead((own) => getObject(client, address, key, range, own), signal));
   const readPage: PageReader = (query, signal) =>
     withRetries(policy, context, signal, () => readListingPage(client, address, query, signal));
+  const { prefix } = address;
   return {
-    coalesceGapBytes: s3CoalesceGapBytes,
+    ...objectStore({ prefix, coalesceGapBytes: s3CoalesceGapBytes, get, readPage, startsAnywhere: true }),
     writer: createS3Writer(client, address, (signal, attempt) => withRetries(policy, context, signal, attempt)),
-    read: async (key, signal) => {
-      checkKey(key);
-      return get(key, undefined, signal);
-    },
-    readRange: async (key, start, end, signal) => {
-      checkKey(key);
-      if (checkRange(key, start, end) === 0) return new Uint8Array(0);
-      return get(key, { start, end }, signal);
-    },
-    listFolders: async (prefix, signal) => {
-      checkPrefix(prefix);
-      throwIfAborted(signal);
-      return listFolders(readPage, address.prefix, prefix, signal);
-    },
-    listObjects: (prefix, signal) => {
-      checkPrefix(prefix);
-      return listObjects(readPage, address.prefix, prefix, signal);
-    },
-    listObjectsFrom: (prefix, signal) => {
-      checkPrefix(prefix);
-      return listObjects(readPage, address.prefix, '', signal, prefix);
-    },
   };
 }
 

@@ -6,7 +6,8 @@ import type { Clock } from '#engine/base/clock.ts';
 import { toAppError } from '#engine/base/errors.ts';
 import type { LimitsOf } from '../config/limits.ts';
 import type { Endpoint } from './endpoints.ts';
-import type { HttpAnswer, HttpGet } from './http-get.ts';
+import type { HttpGet } from './http-get.ts';
+import type { HttpAnswer } from './http-send.ts';
 import type { CallCost, Invoke, JobFailed, JobOutcome } from './invoke.ts';
 import { parseRetryAfter } from './status-failure.ts';
 

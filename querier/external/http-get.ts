@@ -1,7 +1,5 @@
 import type { Endpoint } from './endpoints.ts';
-import { createHttpSend, type HttpAnswer, type HttpSend, type HttpSendOptions } from './http-send.ts';
-
-export type { HttpAnswer } from './http-send.ts';
+import type { HttpAnswer, HttpSend } from './http-send.ts';
 
 /** Sends one GET: the query string replaces that of the endpoint (spec serverless §2). Rejects as {@link HttpSend} does. */
 export type HttpGet = (
@@ -14,9 +12,4 @@ export type HttpGet = (
 /** GETs of a client. */
 export function httpGetOf(send: HttpSend): HttpGet {
   return (endpoint, query, headers, signal) => send(endpoint, { method: 'GET', target: `${endpoint.path}?${query}`, headers }, signal);
-}
-
-/** A client that keeps connections open. */
-export function createHttpGet(options: HttpSendOptions): HttpGet {
-  return httpGetOf(createHttpSend(options));
 }

@@ -4,6 +4,3 @@ import type { AnswerFormat } from '#engine/api/search-answer.ts';
 export function acceptedFormat(accept: string | undefined): AnswerFormat {
   return accept?.includes('application/protobuf') ? 'protobuf' : 'json';
 }
-
-/** `Content-Type` of a format, exactly as Tempo spells it. */
-export const contentTypes: Readonly<Record<AnswerFormat, string>> = { json: 'application/json', protobuf: 'application/protobuf' };

@@ -4,7 +4,7 @@ import type { Backend } from '#engine/backend/backend.ts';
 import { systemClock } from '#engine/base/clock.ts';
 import { AppError } from '#engine/base/errors.ts';
 import { createJobEnvironment } from '#engine/jobs/environment.ts';
-import { type FunctionHandler, noBody } from '../../../functions/exchange.ts';
+import type { FunctionHandler } from '../../../functions/exchange.ts';
 import { createHandler } from '../../../functions/handler.ts';
 
 const parameters = {
@@ -63,7 +63,7 @@ async function ask(
     method: 'GET',
     url,
     headers: { 'x-scope-orgid': tenant },
-    body: noBody,
+    body: async () => new Uint8Array(0),
     maxBodyBytes: 2 ** 20,
     signal,
   });
