@@ -1,6 +1,7 @@
 import type { JobKind, SendJob } from '#engine/api/job-wire.ts';
 import type { Clock } from '#engine/base/clock.ts';
 import { AppError, throwIfAborted, toAppError } from '#engine/base/errors.ts';
+import { createSlots } from '#engine/base/slots.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { CallListener, Sent } from '../dispatch/state.ts';
 import { placeJob, type SpillPolicy } from './place-job.ts';
@@ -58,41 +59,6 @@ function moved(meanMs: number | undefined, durationMs: number): number {
 /** Answers that could not be read before a job comes back. */
 const mostUnreadable = 2;
 
-/** Lets `most` jobs in at once, in the order of their coming. */
-function createGate(most: number) {
-  const waiting = new Set<() => void>();
-  let inside = 0;
-  return {
-    enter: async (signal: AbortSignal): Promise<void> => {
-      throwIfAborted(signal);
-      if (inside < most) {
-        inside++;
-        return;
-      }
-      await new Promise<void>((resolve, reject) => {
-        const onAbort = () => {
-          waiting.delete(enter);
-          reject(toAppError(signal.reason));
-        };
-        const enter = () => {
-          signal.removeEventListener('abort', onAbort);
-          resolve();
-        };
-        signal.addEventListener('abort', onAbort, { once: true });
-        waiting.add(enter);
-      });
-    },
-    leave: (): void => {
-      const next = waiting.values().next().value;
-      if (next === undefined) inside--;
-      else {
-        waiting.delete(next);
-        next();
-      }
-    },
-  };
-}
-
 /** What one attempt outside came to. */
 type Away<Answer> =
   | { readonly kind: 'answered'; readonly answer: Answer; readonly sent: Extract<Sent, { kind: 'answered' }> }
@@ -131,7 +97,7 @@ async function runAway<Answer>(
  */
 export function createSpill(options: SpillOptions): Spill {
   const { dispatcher, policy, parallel, clock } = options;
-  const gate = createGate(Math.max(1, parallel));
+  const slots = createSlots(Math.max(1, parallel));
   const kept = new Map<JobKind, Kept>();
   let running = 0;
 
@@ -148,15 +114,8 @@ export function createSpill(options: SpillOptions): Spill {
   };
 
   /** Runs a job that came back. */
-  const runBack = async <Answer>(work: SpillWork<Answer>, means: Kept, signal: AbortSignal): Promise<Answer> => {
-    if (running < policy.preferSelf) return runHere(work, means, signal);
-    await gate.enter(signal);
-    try {
-      return await runHere(work, means, signal);
-    } finally {
-      gate.leave();
-    }
-  };
+  const runBack = <Answer>(work: SpillWork<Answer>, means: Kept, signal: AbortSignal): Promise<Answer> =>
+    running < policy.preferSelf ? runHere(work, means, signal) : slots.run(() => runHere(work, means, signal), signal);
 
   return {
     run: async (work, signal, onPlaced) => {
