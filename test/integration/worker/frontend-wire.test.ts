@@ -65,6 +65,8 @@ describe('a frontend for raw queriers', () => {
     bucket = writeWideBucket(['wide'], jobCount);
     frontend = await startFrontend('frontend', { storage: localStorage(bucket.path), multitenancy: true }, await freePorts());
     session = await connectRaw(frontend.grpcPort);
+    // Without queriers it is not ready, but the list of blocks has to be there.
+    while ((await get('/ready')).text.startsWith('Some services')) await new Promise((resolve) => setTimeout(resolve, 10));
   });
   after(async () => {
     session?.destroy();
