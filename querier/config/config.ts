@@ -22,6 +22,8 @@ export interface SearchConfig {
   readonly maxDurationMs: number;
   readonly queryBackendAfterMs: number;
   readonly mostRecentShards: number;
+  /** Start only as many jobs as the limit probably needs. */
+  readonly paceJobs: boolean;
   /** Pieces of a search over recent data. */
   readonly ingesterShards: number;
   /** 0: unlimited. */
@@ -231,6 +233,7 @@ function queryFrontendConfig(values: Values): QueryFrontendConfig {
       maxDurationMs: number(values, `${search}.max_duration`),
       queryBackendAfterMs: number(values, `${search}.query_backend_after`),
       mostRecentShards: number(values, `${search}.most_recent_shards`),
+      paceJobs: flag(values, `${search}.pace_jobs`),
       ingesterShards: number(values, `${search}.ingester_shards`),
       defaultSpansPerSpanSet: number(values, `${search}.default_spans_per_span_set`),
       maxSpansPerSpanSet: number(values, `${search}.max_spans_per_span_set`),

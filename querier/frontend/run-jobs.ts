@@ -15,6 +15,8 @@ export interface JobRun<Job, Answer> extends QueryTicket {
   readonly jobs: Iterator<Job>;
   /** Jobs that are in the queue or run at once. */
   readonly concurrency: number;
+  /** False: that job waits for another answer, while others run. Undefined: none waits. */
+  readonly mayStart?: (job: Job, running: number) => boolean;
   /** Attempts per job; 0 and 1 are one attempt. */
   readonly maxRetries: number;
   readonly run: (job: Job, signal: AbortSignal) => Promise<Answer>;
@@ -50,6 +52,39 @@ async function runWithRetries<Job, Answer>(jobs: JobRun<Job, Answer>, job: Job, 
   }
 }
 
+/** Starts jobs as others end, until there are none left; rejects with what making one throws. `runOne` does not reject. */
+function startAll<Job, Answer>(
+  { jobs, concurrency, mayStart }: JobRun<Job, Answer>,
+  runOne: (job: Job) => Promise<void>,
+  stop: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let running = 0;
+    let next: IteratorResult<Job> | undefined;
+    const startMore = (): void => {
+      while (!stop.aborted && running < Math.max(1, concurrency)) {
+        next ??= jobs.next();
+        if (next.done) break;
+        if (running > 0 && mayStart?.(next.value, running) === false) break;
+        const { value } = next;
+        next = undefined;
+        running++;
+        void runOne(value).then(ended);
+      }
+      if (running === 0) resolve();
+    };
+    const ended = (): void => {
+      running--;
+      try {
+        startMore();
+      } catch (thrown) {
+        reject(thrown);
+      }
+    };
+    startMore();
+  });
+}
+
 /**
  * Runs jobs side by side until all are done, no more answers are needed, one fails or the signal ends it. Then what still runs is aborted, and not waited for:
  * a scan notices only between row groups. Rejects only with what the signal says.
@@ -65,24 +100,21 @@ export async function runJobs<Job, Answer>(jobs: JobRun<Job, Answer>, signal: Ab
       resolve();
     };
   });
-  const runLane = async (): Promise<void> => {
-    for (let next = jobs.jobs.next(); !next.done && !stop.signal.aborted; next = jobs.jobs.next()) {
-      try {
-        const answer = await runWithRetries(jobs, next.value, stop.signal);
-        if (stop.signal.aborted) return;
-        if (jobs.onAnswer(answer, next.value)) end();
-      } catch (thrown) {
-        if (stop.signal.aborted) return;
-        const error = toAppError(thrown);
-        failure = { status: statusOfJob(error), message: error.message };
-        end();
-      }
+  const runOne = async (job: Job): Promise<void> => {
+    try {
+      const answer = await runWithRetries(jobs, job, stop.signal);
+      if (!stop.signal.aborted && jobs.onAnswer(answer, job)) end();
+    } catch (thrown) {
+      if (stop.signal.aborted) return;
+      const error = toAppError(thrown);
+      failure = { status: statusOfJob(error), message: error.message };
+      end();
     }
   };
   signal.addEventListener('abort', end, { once: true });
   try {
     throwIfAborted(signal);
-    await Promise.race([ended, Promise.all(Array.from({ length: Math.max(1, jobs.concurrency) }, runLane))]);
+    await Promise.race([ended, startAll(jobs, runOne, stop.signal)]);
     throwIfAborted(signal);
     return failure;
   } finally {

@@ -1,6 +1,6 @@
 import { padTraceIds } from '#engine/api/pad-trace-ids.ts';
 import type { AnswerFormat, SearchAnswer } from '#engine/api/search-answer.ts';
-import { createSearchCombiner } from '#engine/api/search-combiner.ts';
+import { createSearchCombiner, type SearchCombiner } from '#engine/api/search-combiner.ts';
 import { parseSearchParams, type SearchParamLimits } from '#engine/api/search-params.ts';
 import type { SearchRequest } from '#engine/api/search-request.ts';
 import type { Clock } from '#engine/base/clock.ts';
@@ -13,6 +13,7 @@ import type { QueryFrontendConfig } from '../config/config.ts';
 import type { LimitsConfig, LimitsOf } from '../config/limits.ts';
 import type { RecentData } from '../recent/recent-data.ts';
 import type { RunJob } from '../worker/job.ts';
+import { jobsAtOnce } from './job-pace.ts';
 import { queryLimits } from './query-limits.ts';
 import { checkQuerySize } from './query-size.ts';
 import { plainWeight, queryWeight } from './query-weight.ts';
@@ -95,13 +96,16 @@ function trackShards(plan: SearchPlan): (shard: number) => bigint | undefined {
   let through: bigint | undefined;
   return (shard) => {
     left[shard]!--;
-    for (; first < left.length && left[first] === 0; first++) {
-      const seconds = plan.shards[first]!.completedThroughSeconds;
-      // Block times are whole seconds, so a block may hold traces up to the end of its last one.
-      if (Number.isFinite(seconds)) through = (BigInt(seconds) + 1n) * nanosPerSecond - 1n;
-    }
+    for (; first < left.length && left[first] === 0; first++) through = completedThrough(plan, first) ?? through;
     return through;
   };
+}
+
+/** The time through which all has been seen that starts later when that shard and those before it are done; undefined: no later than the shards before say. */
+function completedThrough({ shards }: SearchPlan, shard: number): bigint | undefined {
+  const seconds = shards[shard]?.completedThroughSeconds ?? Number.NEGATIVE_INFINITY;
+  // Block times are whole seconds, so a block may hold traces up to the end of its last one.
+  return Number.isFinite(seconds) ? (BigInt(seconds) + 1n) * nanosPerSecond - 1n : undefined;
 }
 
 /** As {@link trackShards}, over recent data too: before that is complete, nothing is. */
@@ -173,6 +177,17 @@ export function planSearchCall(environment: SearchEnvironment, call: SearchCall)
   return { request, mostRecent, weight, plan, recent };
 }
 
+/** Tells whether another job should start while others run. `answered`: jobs that have. */
+function createPace({ request, mostRecent, plan }: PlannedSearch, { count, done }: SearchCombiner, answered: () => number) {
+  const { limit } = request;
+  return (job: SearchJob | RecentSearch, running: number): boolean => {
+    const found = count();
+    // The newest traces are found once enough are: then only jobs that may hold newer ones are needed, and those all are.
+    if (mostRecent && found >= limit) return 'recent' in job || !done(completedThrough(plan, job.shard - 1));
+    return running < jobsAtOnce({ limit, found, answered: answered() });
+  };
+}
+
 /** A search that can be looked at while its jobs run. */
 export interface StartedSearch {
   readonly request: SearchRequest;
@@ -187,7 +202,8 @@ export interface StartedSearch {
 /** Plans a search. Throws what {@link planSearchCall} throws. */
 export function startSearch(environment: SearchEnvironment, call: SearchCall): StartedSearch {
   const { config } = environment;
-  const { request, mostRecent, weight, plan, recent } = planSearchCall(environment, call);
+  const planned = planSearchCall(environment, call);
+  const { request, mostRecent, weight, plan, recent } = planned;
   const combiner = createSearchCombiner({ limit: request.limit, mostRecent, format: call.format });
   const { totalBlocks, totalBlockBytes } = plan;
   const totalJobs = plan.totalJobs + recent.length;
@@ -197,6 +213,7 @@ export function startSearch(environment: SearchEnvironment, call: SearchCall): S
     metrics: { ...metrics, totalBlocks, totalJobs, totalBlockBytes },
   });
   let completedThroughNanos: bigint | undefined;
+  let answered = 0;
   return {
     request,
     run: (onAnswer, signal) => {
@@ -208,10 +225,12 @@ export function startSearch(environment: SearchEnvironment, call: SearchCall): S
           queue: environment.queue,
           jobs: allJobs(recent, plan),
           concurrency: Math.min(config.search.concurrentJobs, totalJobs),
+          ...(config.search.paceJobs ? { mayStart: createPace(planned, combiner, () => answered) } : {}),
           maxRetries: config.maxRetries,
           run: (job, inner) => runSearchJob(environment, job, call.format, inner),
           onAnswer: (answer, job) => {
             combiner.add(answer);
+            answered++;
             completedThroughNanos = completed(job);
             if (combiner.done(completedThroughNanos)) return true;
             onAnswer();

@@ -1,5 +1,7 @@
 import type { Bound, SpillRuns } from './bounds.ts';
+import { percentile } from './random.ts';
 import { type Tail, tailOf } from './tails.ts';
+import { type ExitRun, shareAfterAnswer } from './waste.ts';
 
 function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const lines = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`);
@@ -15,20 +17,32 @@ export function tailsTable({ wide, single, exits, lastStartMs }: SpillRuns): str
     return [tail.name, one(p50), one(p99), one(p999), `${((tail.callsPerJob - 1) * 100).toFixed(1)} %`];
   };
   const head = ['p50 ms', 'p99 ms', 'p99.9 ms', 'extra calls'];
-  const percent = ({ afterAnswerMs, billedMs }: { readonly afterAnswerMs: number; readonly billedMs: number }) =>
-    `${((afterAnswerMs / billedMs) * 100).toFixed(1)} %`;
   return [
     table([`1000 jobs, ${wide.adaptive.latenciesMs.length} seeds`, ...head], Object.values(wide).map(row)),
     table([`1 job, ${single.adaptive.latenciesMs.length} queries`, ...head], Object.values(single).map(row)),
-    table(
-      ['waste', 'figure'],
-      [
-        ['billed after the answer, functions that see an abort', percent(exits.stops)],
-        ['billed after the answer, platforms that run on', percent(exits.runsOn)],
-        ['last start of a call after the client has gone, ms', one(lastStartMs)],
-      ],
-    ),
+    exitsTable(exits),
+    table(['the client goes in the middle', 'figure'], [['last start of a call after it has gone, ms', one(lastStartMs)]]),
   ].join('\n\n');
+}
+
+/** What searches cost that reach their limit. */
+function exitsTable(exits: readonly ExitRun[]): string {
+  return table(
+    [
+      `limit 20 of 1000 jobs, every tenth finds one, ${exits[0]!.waste.queries} queries`,
+      'p50 ms',
+      'p99 ms',
+      'calls',
+      'billed ms',
+      'after the answer',
+    ],
+    exits.map(({ name, waste }) => {
+      const { latenciesMs, calls, billedMs, queries } = waste;
+      const latencies = [0.5, 0.99].map((share) => one(percentile(latenciesMs, share)));
+      const counts = [calls / queries, billedMs / queries].map((count) => count.toFixed(0));
+      return [name, ...latencies, ...counts, `${(shareAfterAnswer(waste) * 100).toFixed(1)} %`];
+    }),
+  );
 }
 
 /** The fault matrix. */

@@ -75,6 +75,15 @@ export const queryFrontendKeys = [
     ['hedge_requests_at', 'duration', undefined, 'removed'],
     ['hedge_requests_up_to', 'int', undefined, 'removed'],
   ]),
+  ...ownSection('query_frontend.search', [
+    [
+      'pace_jobs',
+      'bool',
+      true,
+      'used',
+      'Start no more jobs at once than the limit probably needs; false: always `concurrent_jobs`, as Tempo. Unlike Tempo, a search that finds much costs few jobs.',
+    ],
+  ]),
   ...section('query_frontend.trace_by_id', [
     ['query_shards', 'int', 50, 'used', 'Jobs of a lookup, one of them for recent data; 2 to 100000.'],
     ['concurrent_shards', 'int', 0, 'used', 'Jobs of a lookup at once; 0 is all.'],

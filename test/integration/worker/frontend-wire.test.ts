@@ -349,7 +349,8 @@ describe('a frontend for raw queriers', () => {
   test('a full queue is 429', async () => {
     const { stream } = await open();
     const gone = new AbortController();
-    const waiting = Array.from({ length: 80 }, () => get(search, {}, gone.signal).catch(() => undefined));
+    // A search has at most twenty jobs in the queue before the first answer.
+    const waiting = Array.from({ length: 150 }, () => get(search, {}, gone.signal).catch(() => undefined));
     const first = await Promise.race(waiting);
     assert.deepEqual(first, { status: 429, text: 'job queue full\n' });
     assert.match((await get('/metrics')).text, /^tempo_query_frontend_discarded_requests_total\{user="wide"\} [1-9]/m);

@@ -3,67 +3,10 @@ import { test } from 'node:test';
 import type { SearchAnswer } from '#engine/api/search-answer.ts';
 import { systemClock } from '#engine/base/clock.ts';
 import { AppError } from '#engine/base/errors.ts';
-import { tenantId } from '#engine/base/units.ts';
-import type { TenantBlocklist } from '#engine/blocklist/list.ts';
-import type { Config } from '../../../querier/config/config.ts';
-import { typedConfig } from '../../../querier/config/config.ts';
-import { defaultValues } from '../../../querier/config/load.ts';
-import type { ConfigValue } from '../../../querier/config/schema/key.ts';
-import { createJobQueue } from '../../../querier/frontend/queue.ts';
-import { type SearchEnvironment, search } from '../../../querier/frontend/search.ts';
-import type { Job } from '../../../querier/worker/job.ts';
+import { search } from '../../../querier/frontend/search.ts';
 import { answerWith, traceIds } from './answers.ts';
 import { block, list, shop } from './blocks.ts';
-
-type Run = (job: Job, signal: AbortSignal, call: number) => Promise<SearchAnswer>;
-
-function config(...values: readonly (readonly [string, ConfigValue])[]): Config {
-  const zero = ['query_frontend.query_end_cutoff', 'query_frontend.search.query_backend_after', 'query_frontend.search.max_duration'];
-  return typedConfig(new Map([...defaultValues(), ...zero.map((path) => [path, 0] as const), ...values]));
-}
-
-function environment(run: Run, blocks: TenantBlocklist, settings: Config = config()) {
-  const seen: { job: Job; signal: AbortSignal }[] = [];
-  const retries: number[] = [];
-  let running = 0;
-  const peak = { running: 0 };
-  const created: SearchEnvironment = {
-    config: settings.queryFrontend,
-    limits: () => settings.limits,
-    clock: systemClock,
-    blocklist: (tenant) => (tenant === shop ? blocks : list(block(90, { tenant, endSeconds: 1100 }))),
-    queue: createJobQueue({
-      concurrency: 100,
-      maxOutstandingPerTenant: 1000,
-      monotonicMs: () => 0,
-      onLength: () => {},
-      onRefused: () => {},
-      onWaited: () => {},
-    }),
-    runJob: async (job, signal) => {
-      seen.push({ job, signal });
-      peak.running = Math.max(peak.running, ++running);
-      try {
-        return await run(job, signal, seen.length - 1);
-      } finally {
-        running--;
-      }
-    },
-    onRetries: (count) => retries.push(count),
-  };
-  return { created, seen, retries, peak };
-}
-
-function call(query: string, ...tenants: readonly string[]) {
-  const ids = tenants.length === 0 ? [shop] : tenants.map(tenantId);
-  return { tenantLabel: 'label', tenants: ids, query: `start=1000&end=3000&${query}`, format: 'json' as const };
-}
-
-const matchAll = 'q=%7B%7D';
-const live = new AbortController().signal;
-const blocks = (count: number) => list(...Array.from({ length: count }, (_, index) => block(index, { endSeconds: 2900 - index })));
-/** Rejects when aborted and never answers otherwise. */
-const hang: Run = (_job, signal) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+import { blocks, call, config, environment, hang, live, matchAll, type Run } from './search-environment.ts';
 
 test('all jobs run, answers are combined, totals are the plan', async () => {
   const { created, seen } = environment(async (_job, _signal, index) => answerWith([`a${index}`, 1000 + index]), blocks(3));
