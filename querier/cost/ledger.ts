@@ -50,6 +50,12 @@ export function costFields(totals: CallTotals): Readonly<Record<string, number>>
   return Object.fromEntries(totalNames.map((name) => [headerNames[name], Number(shown(totals[name]))]));
 }
 
+/** What a query's calls of functions cost as fields of a log line, `external_calls`, …, `external_usd`; none where it made no call. */
+export function loggedCost(totals: CallTotals | undefined): Readonly<Record<string, number>> {
+  if (totals === undefined || totals.calls === 0) return {};
+  return Object.fromEntries(Object.entries(costFields(totals)).map(([name, value]) => [`external_${name}`, value]));
+}
+
 /** The header's value: `calls=3; hedges=1; …; usd=0.0000123`. */
 export function printCost(totals: CallTotals): string {
   return totalNames.map((name) => `${headerNames[name]}=${shown(totals[name])}`).join('; ');

@@ -3,7 +3,7 @@ import { AppError } from '#engine/base/errors.ts';
 import type { QueryOp, SloConfig } from '../config/config.ts';
 import type { FrontendMetrics } from '../telemetry/frontend-metrics.ts';
 import type { Logger } from '../telemetry/log.ts';
-import type { QueryCost, QueryLog } from './query-log.ts';
+import type { LogLine, QueryCost, QueryLog } from './query-log.ts';
 import type { JobFailure } from './run-jobs.ts';
 import { isWithinSlo, throughput } from './slo.ts';
 
@@ -32,12 +32,14 @@ export interface EndedFor {
   readonly durationMs: number;
   /** Undefined where the request could not be read. */
   readonly log: QueryLog | undefined;
+  /** More fields of the line, after all others. */
+  readonly more?: LogLine['fields'];
 }
 
 /** Makes what is done once at the end of each query: metrics and the line of the log (spec metrics §2, §7). */
 export function createQueryEnd(options: QueryEndOptions, { op, name }: QueryKind): (query: EndedFor, ended: EndedQuery) => void {
   const { slo, metrics, logger } = options;
-  return ({ tenant, traceId, durationMs, log }, ended) => {
+  return ({ tenant, traceId, durationMs, log, more }, ended) => {
     const error = ended instanceof AppError ? ended : undefined;
     const canceled = error?.code === 'cancelled';
     const status = ended instanceof AppError ? wireStatuses[ended.code].http : ended.status;
@@ -59,6 +61,6 @@ export function createQueryEnd(options: QueryEndOptions, { op, name }: QueryKind
     }
     const message = 'message' in ended ? ended.message : undefined;
     const line = log.ended({ tenant, traceId, durationMs, status, error: message, cost });
-    logger.info(line.message, line.fields);
+    logger.info(line.message, { ...line.fields, ...more });
   };
 }

@@ -1,7 +1,7 @@
 import { wireStatuses } from '#engine/api/status.ts';
 import { printGoDuration } from '#engine/base/duration.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
-import { costFields, currentLedger } from '../cost/ledger.ts';
+import { currentLedger, loggedCost } from '../cost/ledger.ts';
 import { withDeadline } from '../deadline.ts';
 import { errorAnswer, type Handler, type ServerAnswer, type ServerRequest, textAnswer } from '../server/exchange.ts';
 import { readTenants, type Tenants } from '../server/tenancy.ts';
@@ -62,13 +62,6 @@ interface Running {
   log: QueryLog | undefined;
 }
 
-/** What the query's calls of functions cost, if it made any: `external_calls`, …, `external_usd`. */
-function loggedCost(): Readonly<Record<string, number>> {
-  const totals = currentLedger()?.totals();
-  if (totals === undefined || totals.calls === 0) return {};
-  return Object.fromEntries(Object.entries(costFields(totals)).map(([name, value]) => [`external_${name}`, value]));
-}
-
 /** The line `query stats`, one per HTTP query; errors have status 500 there, whatever the client sees (spec metrics §7). */
 function createStatsLine({ environment: { config }, logger }: QueryHandlerOptions) {
   return ({ request, tenants, log }: Running, durationMs: number, answer: ServerAnswer | undefined, error?: string): void => {
@@ -87,7 +80,7 @@ function createStatsLine({ environment: { config }, logger }: QueryHandlerOption
       ...(error === undefined
         ? { response_size: Buffer.byteLength(answer?.body ?? ''), status: answer?.status ?? 0 }
         : { status: 500, error, response_size: 0 }),
-      ...loggedCost(),
+      ...loggedCost(currentLedger()?.totals()),
     });
   };
 }

@@ -1,5 +1,7 @@
 import { errorCodeOfStatus } from '#engine/api/status.ts';
 import { AppError, toAppError } from '#engine/base/errors.ts';
+import { createLedger, type Ledger, loggedCost, withLedger } from '../cost/ledger.ts';
+import type { CallTotals } from '../cost/prices.ts';
 import { withDeadline } from '../deadline.ts';
 import { readTenants, type Tenants } from '../server/tenancy.ts';
 import { currentSpan } from '../telemetry/tracing.ts';
@@ -31,8 +33,11 @@ export interface StreamedQuery<Answer> extends Omit<ProgressiveQuery<Answer>, 'r
 /** Plans the query of a request. Throws AppError for bad requests. */
 export type PlanStream<Answer> = (request: StreamRequest, tenants: Tenants) => StreamedQuery<Answer>;
 
+/** A part of an answer; the last one says what its calls of functions cost, if there were any. */
+export type StreamPart<Answer> = PartialAnswer<Answer> & { readonly calls?: CallTotals };
+
 /** Parts of an answer. Throws AppError for bad requests at once, what happens later when a part is asked for. */
-export type AnswerStream<Answer> = (request: StreamRequest) => AsyncGenerator<PartialAnswer<Answer>, void, void>;
+export type AnswerStream<Answer> = (request: StreamRequest) => AsyncGenerator<StreamPart<Answer>, void, void>;
 
 /** What {@link createQueryStream} needs. A stream has no write timeout: the client sees progress. */
 export type QueryStreamOptions = Omit<QueryHandlerOptions, 'writeTimeoutMs'>;
@@ -49,15 +54,23 @@ export function createQueryStream<Answer>(options: QueryStreamOptions, kind: Que
   const tenancy = { multitenancyEnabled: options.multitenancyEnabled, multiTenantQueriesEnabled: config.multiTenantQueriesEnabled };
   const end = createQueryEnd({ ...options, slo: config.slos[kind.op] }, kind);
 
-  const finish = (tenants: Tenants, query: StreamedQuery<Answer> | undefined, startedMs: number, error: AppError | undefined) => {
+  const finish = (
+    tenants: Tenants,
+    query: StreamedQuery<Answer> | undefined,
+    startedMs: number,
+    error: AppError | undefined,
+    ledger?: Ledger,
+  ) => {
     const durationMs = clock.monotonicMs() - startedMs;
+    const more = loggedCost(ledger?.totals());
     const ended = query !== undefined && error === undefined ? ({ kind: 'answered', status: 200, cost: query.cost() } as const) : error;
-    end({ tenant: tenants.label, traceId: currentSpan()?.traceId ?? '', durationMs, log: query?.log }, ended ?? abandoned());
+    end({ tenant: tenants.label, traceId: currentSpan()?.traceId ?? '', durationMs, log: query?.log, more }, ended ?? abandoned());
   };
 
   const follow = async function* (request: StreamRequest, tenants: Tenants, query: StreamedQuery<Answer>, startedMs: number) {
+    const ledger = createLedger();
     const run = async (onProgress: () => void, signal: AbortSignal): Promise<void> => {
-      const work = (inner: AbortSignal) => query.run(onProgress, inner);
+      const work = (inner: AbortSignal) => withLedger(ledger, () => query.run(onProgress, inner));
       const failure = await withDeadline(clock, config.apiTimeoutMs, signal, work, apiTimeout);
       if (failure !== undefined) throw new AppError(errorCodeOfStatus(failure.status), failure.message);
     };
@@ -65,13 +78,14 @@ export function createQueryStream<Answer>(options: QueryStreamOptions, kind: Que
     try {
       for await (const part of partialAnswers(clock, { ...query, run }, request.signal)) {
         if (part.kind === 'final') error = undefined;
-        yield part;
+        const calls = ledger.totals();
+        yield part.kind === 'final' && calls.calls > 0 ? { ...part, calls } : part;
       }
     } catch (thrown) {
       error = toAppError(thrown);
       throw error;
     } finally {
-      finish(tenants, query, startedMs, error);
+      finish(tenants, query, startedMs, error, ledger);
     }
   };
 

@@ -17,6 +17,7 @@ import { type StreamedAnswer, splitAnswer } from '#engine/api/stream-packets.ts'
 import type { TagNamesAnswer, TagValuesAnswer } from '#engine/api/tags-answer.ts';
 import { streamedTagNames, streamedTagValues } from '#engine/api/tags-body.ts';
 import type { TagsVersion } from '#engine/api/tags-params.ts';
+import { costHeader, printCost } from '../cost/ledger.ts';
 import type { AddGrpcMethod, GrpcCall } from '../server/grpc.ts';
 import type { MetricsKind } from './metrics-query.ts';
 import type { AnswerStream } from './query-stream.ts';
@@ -97,10 +98,13 @@ export function defineStreamingQuerier(options: StreamingServiceOptions): (add: 
   const packets = async function* <Answer>(
     stream: AnswerStream<Answer>,
     { path, query }: Target,
-    { tenant, signal }: GrpcCall<unknown>,
+    { tenant, signal, setTrailer }: GrpcCall<unknown>,
     encode: (answer: Answer) => StreamedAnswer,
   ): AsyncGenerator<StreamedAnswer, void, void> {
-    for await (const { answer } of stream({ path, query, tenant, signal })) yield* splitAnswer(encode(answer), options.maxPacketBytes);
+    for await (const { answer, calls } of stream({ path, query, tenant, signal })) {
+      if (calls !== undefined) setTrailer(costHeader, printCost(calls));
+      yield* splitAnswer(encode(answer), options.maxPacketBytes);
+    }
   };
   const { search, tagNames, tagValues, metrics } = options;
   const names = (version: TagsVersion) => (call: GrpcCall<SearchTagsRequest>) =>

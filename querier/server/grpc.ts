@@ -22,6 +22,8 @@ export interface GrpcCall<Request> {
   readonly tenant: string | undefined;
   /** Aborted with `cancelled` when the client goes away, with `deadline_exceeded` after `grpc-timeout`. */
   readonly signal: AbortSignal;
+  /** Metadata that follows the last answer. */
+  readonly setTrailer: (name: string, value: string) => void;
 }
 
 /** A server-streaming method: yields encoded answers, each a message of its own. Throws AppError. */
@@ -107,13 +109,14 @@ function addMethod<Input extends DescMessage, Output extends DescMessage>(
   { method, serve }: GrpcMethod<Input, Output>,
 ): void {
   const route = `/${method.parent.typeName}/${method.name}`;
-  const implementation = async function* (message: MessageShape<Input>, { signal, requestHeader }: HandlerContext) {
+  const implementation = async function* (message: MessageShape<Input>, { signal, requestHeader, responseTrailer }: HandlerContext) {
     const startedMs = clock.monotonicMs();
     metrics.inflightRequests.inc({ method: 'gRPC', route });
     const span = tracer?.start({ name: route, kind: 'server', parent: requestHeader.get('traceparent') ?? undefined });
     let status_code = 'cancel'; // unless it ends otherwise than by the client's leaving
     try {
-      const call = { message, tenant: requestHeader.get('x-scope-orgid') ?? undefined, signal: callSignal(signal) };
+      const setTrailer = (name: string, value: string) => responseTrailer.set(name, value);
+      const call = { message, tenant: requestHeader.get('x-scope-orgid') ?? undefined, signal: callSignal(signal), setTrailer };
       for await (const answer of withinSpan(span, () => serve(call))) yield rawMessage(method.output, answer);
       status_code = 'success';
     } catch (thrown) {
