@@ -3,7 +3,7 @@ import { kindNames, type Reference, statusNames } from '#engine/traceql/ast.ts';
 import { printReference } from '#engine/traceql/print.ts';
 import type { CompareCounts } from './compare-counts.ts';
 import { attributeOfName, comparedKind, kindOfName } from './compare-values.ts';
-import type { SettledValues } from './rare-values.ts';
+import type { SettledValue } from './rare-values.ts';
 
 const metaType = '__meta_type';
 const sides = ['baseline', 'selection'] as const;
@@ -33,24 +33,16 @@ export function comparedSeries({ counts, attributes }: Compared, topN: number): 
     ];
     series.push({ labels, values: weight === 1 ? cells : cells.map((count) => count * weight), exemplars: [] });
   };
-  const { values, sides: kept, cells: cellsOf } = counts.kept(attributes.length, topN);
-  const cells = new Map<number, Float64Array>();
-  for (const one of kept) {
-    const index = one >>> 1;
-    let both = cells.get(index);
-    if (both === undefined) {
-      both = cellsOf(index);
-      cells.set(index, both);
-    }
-    add(sides[one & 1], attributeOfName(values.names[index]), labelValueOf(values, index), halfOf(both, one & 1));
-  }
+  const { commonest, attribute: attributeCells, close } = counts.kept(attributes.length, topN);
+  for (const { value, side, cells } of commonest) add(sides[side], attributeOfName(value.name), labelValueOf(value), halfOf(cells, side));
   for (let attribute = 0; attribute < attributes.length; attribute++) {
-    const both = counts.attribute(attribute);
+    const both = attributeCells(attribute);
     sides.forEach((side, index) => {
       const half = halfOf(both, index);
       if (half.some((count) => count > 0)) add(`${side}_total`, attribute, { type: 'nil' }, half);
     });
   }
+  close();
   return series;
 }
 
@@ -60,12 +52,10 @@ function halfOf(cells: Float64Array, side: number): Float64Array {
   return cells.subarray(side * length, (side + 1) * length);
 }
 
-function labelValueOf(values: SettledValues, index: number): LabelValue {
-  const low = values.low(index);
-  const high = values.high(index);
-  switch (kindOfName(values.names[index])) {
+function labelValueOf({ name, low, high, text }: SettledValue): LabelValue {
+  switch (kindOfName(name)) {
     case comparedKind.text:
-      return { type: 'string', value: values.text(index) };
+      return { type: 'string', value: text() };
     case comparedKind.int:
       return { type: 'int', value: BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low)) };
     case comparedKind.double:

@@ -1,4 +1,5 @@
 import { throwIfAborted } from '#engine/base/errors.ts';
+import type { Kernels } from '#engine/kernels/kernels.ts';
 import type { Intrinsic, Reference } from '#engine/traceql/ast.ts';
 import { referenceKey } from '#engine/traceql/plan-filter.ts';
 import type { ComparePlan } from '#engine/traceql/plan-metrics.ts';
@@ -36,13 +37,13 @@ export interface Comparison extends Compared {
   readonly attribute: (reference: Reference) => number;
 }
 
-function createComparison(intervals: number, countedTwice: readonly Reference[]): Comparison {
+function createComparison(kernels: Kernels, intervals: number, countedTwice: readonly Reference[]): Comparison {
   const twice = new Set(countedTwice.map(referenceKey));
   const numbers = new Map<string, number>();
   const attributes: ComparedAttribute[] = [];
   return {
     intervals,
-    counts: createCompareCounts(intervals),
+    counts: createCompareCounts(kernels, intervals),
     attributes,
     attribute: (reference) => {
       const key = referenceKey(reference);
@@ -59,7 +60,7 @@ function createComparison(intervals: number, countedTwice: readonly Reference[])
 /** Measures `compare()`: counts of all values of all attributes on both sides. */
 export function createCompareMeasurement(scan: MetricsScan, plan: ComparePlan): Measurement {
   const intervals = scan.window.count;
-  const comparison = createComparison(intervals, plan.countedTwice);
+  const comparison = createComparison(scan.kernels, intervals, plan.countedTwice);
   const columns = columnReferences(scan.prepared.schema);
   return {
     addRowGroup: async (state, counted) => {

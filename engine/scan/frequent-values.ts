@@ -3,8 +3,8 @@ import { createTextTable } from './text-table.ts';
 
 /** Values that some column of a row group holds often, with a count for each cell. */
 export interface FrequentValues {
-  /** Adds the cells of `row` from `from` on to those of a value; false where there is no room for more cells. `order`: of appearance. */
-  readonly add: (value: LocalValue, order: number, row: Uint32Array, from: number) => boolean;
+  /** Adds the cells of `row` to those of a value; false where there is no room for more cells. `order`: of appearance. */
+  readonly add: (value: LocalValue, order: number, row: Uint32Array) => boolean;
   readonly count: () => number;
   /** What is known of a value by its number. */
   readonly value: (number: number) => LocalValue & { readonly order: number };
@@ -51,12 +51,12 @@ export function createFrequentValues(cellCount: number): FrequentValues {
     return count - 1;
   };
   return {
-    add: (value, order, row, from) => {
+    add: (value, order, row) => {
       const number = numberOf(value, order);
       if (number < 0) return false;
       if (count * cellCount > cells.length) cells = grown(cells, Math.min(maxCells, Math.max(2 * cells.length, 256 * cellCount)));
       const at = number * cellCount;
-      for (let i = 0; i < cellCount; i++) cells[at + i] += row[from + i];
+      for (let i = 0; i < cellCount; i++) cells[at + i] += row[i];
       return true;
     },
     count: () => count,

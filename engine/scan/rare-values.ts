@@ -1,209 +1,241 @@
 import { AppError } from '#engine/base/errors.ts';
-import { comparedKind, kindOfName } from './compare-values.ts';
+import type { Kernels } from '#engine/kernels/kernels.ts';
+import {
+  addRecordCells,
+  joinRecords,
+  openRecordStore,
+  type Picked,
+  pickCommonest,
+  type RecordBlock,
+} from '#engine/kernels/record-store.ts';
+import type { Tallied } from '#engine/kernels/tally.ts';
+import { type RecordedValues, recordWords, talliedAt, writeRecords, writeTexts } from '#engine/kernels/value-records.ts';
+import {
+  attributeOfName,
+  comparedKind,
+  kindOfName,
+  type LocalTexts,
+  type LocalValue,
+  type LocalValues,
+  valueName,
+} from './compare-values.ts';
 
 /**
  * Values that a column of a row group holds a few times. Most of them are never met again, and looking each up in a large table is what costs most; so they are
- * only written down, in buckets by hash, and equal ones found at the end, bucket by bucket in the processor's cache.
+ * only written down, and equal ones found at the end, bucket by bucket in the processor's cache. They are kept in the memory of kernels of their own.
  */
 export interface RareValues {
   /**
-   * Writes a value down. `low` and `high`: of a text what {@link RareValues.addText} said, and its length. `list`: where the cells begin that it was met in, as
-   * {@link RareValues.addCells} said, or whatever tells the caller where they are. `order`: of appearance.
+   * Writes down what was met too rarely for a row. Returns the records of the others, in the order of their rows, with their hash as first word and the
+   * addresses of their texts. `order`: of appearance of the first that was met. Takes space, so memory moves.
    */
-  readonly add: (
-    hash: number,
-    name: number,
-    low: number,
-    high: number,
-    baseline: number,
-    selection: number,
-    list: number,
-    order: number,
-  ) => void;
-  /** Keeps a text's bytes and returns where they begin. */
-  readonly addText: (memory: Uint8Array, at: number, length: number) => number;
-  /** Keeps cells and returns where they begin. */
-  readonly addCells: (cells: Uint32Array) => number;
-  readonly cells: () => Uint32Array;
-  /** Finds equal values. Nothing may be added after that. */
-  readonly settle: () => SettledValues;
+  readonly addTallied: (tallied: Tallied, values: LocalValues, order: number) => Uint32Array;
+  /** Writes one value down that was met in these cells, or in cells that stand elsewhere under a number. */
+  readonly addOne: (value: LocalValue, counts: SideCounts, cells: Uint32Array | number, order: number) => void;
+  /** Finds equal values, and the `most` commonest of each attribute and side. Nothing may be added after that. `elsewhere`: cells by number. */
+  readonly settle: (attributeCount: number, most: number, elsewhere: (number: number) => Uint32Array) => SettledValues;
 }
 
-/** Distinct values as columns. */
+/** How often a value was met on each side. */
+export interface SideCounts {
+  readonly baseline: number;
+  readonly selection: number;
+}
+
+/** What was written down. */
 export interface SettledValues {
-  readonly count: number;
-  readonly names: Uint32Array;
-  readonly baselines: Uint32Array;
-  readonly selections: Uint32Array;
-  /** When each was met first. */
-  readonly orders: Uint32Array;
-  /** What was added for a value: where its cells are, and how many. */
-  readonly lists: (index: number) => readonly { readonly list: number; readonly count: number }[];
-  readonly low: (index: number) => number;
-  readonly high: (index: number) => number;
-  readonly text: (index: number) => string;
+  /** The commonest of attribute 0 and the baseline first, then those of its selection, then those of attribute 1. */
+  readonly commonest: readonly Picked[];
+  /** The value of a record. */
+  readonly value: (record: number) => SettledValue;
+  /** How often it was met in each cell. */
+  readonly cells: (record: number) => Float64Array;
+  /** The cells of all values of each attribute together, but for those that stand elsewhere: a row for each. */
+  readonly attributes: Uint32Array;
+  /** Gives the memory back: call it when nothing is asked any more. */
+  readonly close: () => void;
 }
 
-const bucketBits = 8;
-/** A record: hash (once settled: the next equal record plus 1), name, low (of texts: start), high (of texts: length), baseline, selection, list, order. */
-const recordWords = 8;
-const duplicate = 0xffffffff;
+/** A value and its name: low and high of texts mean nothing. */
+export interface SettledValue {
+  readonly name: number;
+  readonly low: number;
+  readonly high: number;
+  readonly text: () => string;
+}
+
 /** Bounds for a job's memory. */
 const maxRecords = 2 ** 23;
-const maxListed = 2 ** 25;
-const maxTextBytes = 2 ** 30;
-/** Longer texts are copied by the runtime: a call costs as much as so many bytes. */
-const fewBytes = 64;
+const maxStoredBytes = 2 ** 30;
+const maxSettlingBytes = 2 ** 29;
+const maxAttributeCells = 2 ** 25;
+/** Tells a number of cells that stand elsewhere from an address. */
+const elsewhereFlag = 0x80000000;
+const recordBytes = 4 * recordWords;
 
-interface Bucket {
-  words: Uint32Array<ArrayBuffer>;
-  end: number;
+interface Store {
+  readonly kernels: Kernels;
+  readonly close: () => void;
+  readonly cellCount: number;
+  readonly blocks: RecordBlock[];
+  count: number;
+  storedBytes: number;
+  /** Cells of all attributes, how many records each has, and for how many there is room. */
+  rows: number;
+  recordCounts: number;
+  attributeRoom: number;
 }
 
-interface Texts {
-  bytes: Uint8Array<ArrayBuffer>;
-  end: number;
-}
-
-/** Nothing was met yet. */
-export function createRareValues(): RareValues {
-  const buckets: Bucket[] = Array.from({ length: 1 << bucketBits }, () => ({ words: new Uint32Array(16 * recordWords), end: 0 }));
-  const texts: Texts = { bytes: new Uint8Array(1 << 16), end: 0 };
-  let cells = new Uint32Array(1 << 12);
-  let cellsEnd = 0;
-  let count = 0;
-
+/** Nothing was met yet. `kernels`: what is tallied is in their memory. */
+export function createRareValues(kernels: Kernels, cellCount: number): RareValues {
+  let opened: Store | undefined;
+  const store = (): Store => (opened ??= openStore(kernels, cellCount));
   return {
-    add: (hash, name, low, high, baseline, selection, list, order) => {
-      if (++count > maxRecords) throw tooMany();
-      const bucket = buckets[hash >>> (32 - bucketBits)];
-      const at = bucket.end;
-      if (at === bucket.words.length) bucket.words = new Uint32Array(bucket.words.buffer.transfer(2 * bucket.words.byteLength));
-      const { words } = bucket;
-      words[at] = hash;
-      words[at + 1] = name;
-      words[at + 2] = low;
-      words[at + 3] = high;
-      words[at + 4] = baseline;
-      words[at + 5] = selection;
-      words[at + 6] = list;
-      words[at + 7] = order;
-      bucket.end = at + recordWords;
-    },
-    addText: (memory, at, length) => {
-      const start = texts.end;
-      const end = start + length;
-      if (end > maxTextBytes) throw tooMany();
-      if (end > texts.bytes.length) texts.bytes = new Uint8Array(texts.bytes.buffer.transfer(Math.max(end, 2 * texts.bytes.length)));
-      const { bytes } = texts;
-      if (length > fewBytes) bytes.set(memory.subarray(at, at + length), start);
-      else for (let i = 0; i < length; i++) bytes[start + i] = memory[at + i];
-      texts.end = end;
-      return start;
-    },
-    addCells: (more) => {
-      const start = cellsEnd;
-      cellsEnd += more.length;
-      if (cellsEnd > maxListed) throw tooMany();
-      if (cellsEnd > cells.length) cells = new Uint32Array(cells.buffer.transfer(4 * Math.max(cellsEnd, 2 * cells.length)));
-      cells.set(more, start);
-      return start;
-    },
-    cells: () => cells,
-    settle: () => settledValues(buckets, texts.bytes, count),
+    addTallied: (tallied, values, order) => addTallied(store(), kernels, tallied, values, order),
+    addOne: (value, counts, cells, order) => addOne(store(), value, counts, cells, order),
+    settle: (attributeCount, most, elsewhere) => settle(store(), attributeCount, most, elsewhere),
   };
+}
+
+function openStore(kernels: Kernels, cellCount: number): Store {
+  const memory = openRecordStore(kernels, maxStoredBytes + maxSettlingBytes);
+  const store = { ...memory, cellCount, blocks: [], count: 0, storedBytes: 0, rows: 0, recordCounts: 0, attributeRoom: 0 };
+  needAttributes(store, 1);
+  return store;
+}
+
+function take(store: Store, sizeBytes: number): number {
+  store.storedBytes += sizeBytes;
+  if (store.storedBytes > maxStoredBytes) throw tooMany();
+  return store.kernels.alloc(sizeBytes);
 }
 
 function tooMany(): AppError {
   return new AppError('resource_exhausted', 'too many attribute values to compare in one job; narrow the query');
 }
 
-function settledValues(buckets: readonly Bucket[], bytes: Uint8Array, recordCount: number): SettledValues {
-  const refs = new Uint32Array(recordCount);
-  const names = new Uint32Array(recordCount);
-  const baselines = new Uint32Array(recordCount);
-  const selections = new Uint32Array(recordCount);
-  const orders = new Uint32Array(recordCount);
-  let count = 0;
-  let table = new Uint32Array(0);
-  buckets.forEach(({ words, end }, bucket) => {
-    const size = 2 ** Math.ceil(Math.log2(Math.max(16, (4 * end) / recordWords)));
-    if (table.length < size) table = new Uint32Array(size);
-    settleBucket(words, end, bytes, table.subarray(0, size).fill(0));
-    for (let at = 0; at < end; at += recordWords) {
-      if (words[at + 1] === duplicate) continue;
-      refs[count] = (bucket << (32 - bucketBits)) | (at / recordWords);
-      names[count] = words[at + 1];
-      baselines[count] = words[at + 4];
-      selections[count] = words[at + 5];
-      orders[count++] = words[at + 7];
-    }
-  });
-  const placeOf = (index: number) => ({
-    words: buckets[refs[index] >>> (32 - bucketBits)].words,
-    at: recordWords * (refs[index] & (2 ** (32 - bucketBits) - 1)),
-  });
+/** Makes room for the cells of so many attributes. */
+function needAttributes(store: Store, count: number): void {
+  const { kernels, cellCount, attributeRoom } = store;
+  if (count <= attributeRoom) return;
+  if (count * cellCount > maxAttributeCells) {
+    throw new AppError('resource_exhausted', 'too many attributes to compare in so many intervals; use a larger step');
+  }
+  const room = Math.max(count, Math.min(2 * attributeRoom, Math.floor(maxAttributeCells / cellCount)));
+  const grown = (from: number, words: number): number => {
+    const at = kernels.alloc(4 * words * room);
+    const all = kernels.u32(at, words * room).fill(0);
+    all.set(kernels.u32(from, words * attributeRoom));
+    return at;
+  };
+  store.rows = grown(store.rows, cellCount);
+  store.recordCounts = grown(store.recordCounts, 1);
+  store.attributeRoom = room;
+}
+
+function addBlock(store: Store, block: RecordBlock, topName: number): void {
+  store.count += block.count;
+  if (store.count > maxRecords) throw tooMany();
+  store.blocks.push(block);
+  needAttributes(store, attributeOfName(topName) + 1);
+  addRecordCells(store.kernels, block, store.cellCount, store.rows, store.recordCounts);
+}
+
+function addTallied(store: Store, kernels: Kernels, tallied: Tallied, values: LocalValues, order: number): Uint32Array {
+  const { byteOffset: listsAt, byteLength: listBytes } = tallied.lists;
+  const at = talliedAt(tallied, store.cellCount);
+  const source = placeValues(kernels, values);
+  const lists = take(store, listBytes);
+  const written = writeRecords(kernels, at, source, lists, order);
+  const { count, textBytes, topName, oftenAt } = written;
+  if (count > 0) {
+    const texts = take(store, textBytes);
+    const textsAt = writeTexts(kernels, written, source, texts);
+    const hashes = take(store, 4 * count);
+    const records = take(store, recordBytes * count);
+    const copy = (from: number, to: number, sizeBytes: number): void => store.kernels.u8(to, sizeBytes).set(kernels.u8(from, sizeBytes));
+    copy(listsAt, lists, listBytes);
+    copy(textsAt, texts, textBytes);
+    copy(written.hashes, hashes, 4 * count);
+    copy(written.records, records, recordBytes * count);
+    addBlock(store, { hashes, records, count }, topName);
+  }
+  return kernels.u32(oftenAt, recordWords * at.rowCount);
+}
+
+/** Where the values stand; texts from elsewhere are copied. */
+function placeValues(kernels: Kernels, { attribute, members, texts }: LocalValues): RecordedValues {
+  const name = valueName(attribute, members === undefined ? comparedKind.text : 0);
+  const placed = { name, members: members?.byteOffset ?? 0 };
+  if (texts === undefined) return { ...placed, texts: { base: 0, starts: 0, skip: 0, hashes: 0 } };
+  const { memory, base, starts, skip, hashes } = texts;
+  if (memory.buffer === kernels.memory.buffer) {
+    return { ...placed, texts: { base, starts: starts.byteOffset, skip, hashes: hashes.byteOffset } };
+  }
+  return { ...placed, texts: putTexts(kernels, texts) };
+}
+
+function putTexts(kernels: Kernels, { memory, base, starts, skip, hashes }: LocalTexts): RecordedValues['texts'] {
+  const put = (words: Uint32Array): number => kernels.put(new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
+  return { base: kernels.put(memory) + base, starts: put(starts), skip, hashes: put(hashes) };
+}
+
+function addOne(
+  store: Store,
+  { hash, name, low, high, text }: LocalValue,
+  counts: SideCounts,
+  cells: Uint32Array | number,
+  order: number,
+): void {
+  const { kernels } = store;
+  const isText = kindOfName(name) === comparedKind.text;
+  const textAt = isText ? take(store, high) : low;
+  const list = typeof cells === 'number' ? cells + elsewhereFlag : take(store, cells.byteLength);
+  const hashes = take(store, 4);
+  const records = take(store, recordBytes);
+  if (isText) kernels.u8(textAt, high).set(text.memory.subarray(text.at, text.at + high));
+  if (typeof cells !== 'number') kernels.u32(list, cells.length).set(cells);
+  kernels.u32(hashes, 1)[0] = hash;
+  kernels.u32(records, recordBytes / 4).set([0, name, textAt, high, counts.baseline, counts.selection, list, order]);
+  addBlock(store, { hashes, records, count: 1 }, name);
+}
+
+function settle(store: Store, attributeCount: number, most: number, elsewhere: (number: number) => Uint32Array): SettledValues {
+  const { kernels, blocks, cellCount, close } = store;
+  needAttributes(store, attributeCount);
+  joinRecords(kernels, blocks);
+  const commonest = pickCommonest(kernels, blocks, kernels.u32(store.recordCounts, attributeCount).slice(), most);
+  const words = new Uint32Array(kernels.memory.buffer);
   return {
-    count,
-    names,
-    baselines,
-    selections,
-    orders,
-    lists: (index) => {
-      const { words, at } = placeOf(index);
-      const lists: { list: number; count: number }[] = [];
-      let own = words[at + 4] + words[at + 5];
-      for (let next = words[at]; next > 0; next = words[next - 1]) {
-        const more = words[next + 3] + words[next + 4];
-        own -= more;
-        lists.push({ list: words[next + 5], count: more });
-      }
-      return [{ list: words[at + 6], count: own }, ...lists];
+    commonest,
+    value: (record) => {
+      const [name, low, high] = words.subarray(record / 4 + 1, record / 4 + 4);
+      return { name, low, high, text: () => Buffer.from(words.buffer, low, high).toString('utf8') };
     },
-    low: (index) => {
-      const { words, at } = placeOf(index);
-      return words[at + 2];
+    cells: (record) => {
+      const sum = new Float64Array(cellCount);
+      addCellsOf(words, record, sum, elsewhere);
+      return sum;
     },
-    high: (index) => {
-      const { words, at } = placeOf(index);
-      return words[at + 3];
-    },
-    text: (index) => {
-      const { words, at } = placeOf(index);
-      return Buffer.from(bytes.buffer, bytes.byteOffset + words[at + 2], words[at + 3]).toString('utf8');
-    },
+    attributes: words.subarray(store.rows / 4, store.rows / 4 + attributeCount * cellCount),
+    close,
   };
 }
 
-/** Joins equal records of a bucket: the first gets the counts of all, and begins a chain of the others. `table`: open addressing, hash and place plus 1. */
-function settleBucket(words: Uint32Array, end: number, bytes: Uint8Array, table: Uint32Array): void {
-  const mask = table.length - 2;
-  for (let at = 0; at < end; at += recordWords) {
-    const hash = words[at];
-    for (let slot = (2 * hash) & mask; ; slot = (slot + 2) & mask) {
-      const first = table[slot + 1] - 1;
-      if (first < 0) {
-        table[slot] = hash;
-        table[slot + 1] = at + 1;
-        words[at] = 0;
-        break;
-      }
-      if (table[slot] !== hash || !areEqual(words, first, at, bytes)) continue;
-      words[first + 4] += words[at + 4];
-      words[first + 5] += words[at + 5];
-      if (words[at + 7] < words[first + 7]) words[first + 7] = words[at + 7];
-      words[at] = words[first];
-      words[first] = at + 1;
-      words[at + 1] = duplicate;
-      break;
-    }
+/** Adds the cells of a record and of those joined to it, whose counts are in its own. */
+function addCellsOf(words: Uint32Array, record: number, sum: Float64Array, elsewhere: (number: number) => Uint32Array): void {
+  const add = (list: number, count: number): void => {
+    if (list >= elsewhereFlag) {
+      const cells = elsewhere(list - elsewhereFlag);
+      for (let cell = 0; cell < cells.length; cell++) sum[cell] += cells[cell];
+    } else for (let i = list / 4; i < list / 4 + count; i++) sum[words[i]]++;
+  };
+  const first = record / 4;
+  let own = words[first + 4] + words[first + 5];
+  for (let next = words[first] / 4; next !== 0; next = words[next] / 4) {
+    const count = words[next + 4] + words[next + 5];
+    own -= count;
+    add(words[next + 6], count);
   }
-}
-
-function areEqual(words: Uint32Array, a: number, b: number, bytes: Uint8Array): boolean {
-  if (words[a + 1] !== words[b + 1] || words[a + 3] !== words[b + 3]) return false;
-  if (kindOfName(words[a + 1]) !== comparedKind.text) return words[a + 2] === words[b + 2];
-  const [from, to] = [words[a + 2], words[b + 2]];
-  for (let i = 0; i < words[a + 3]; i++) if (bytes[from + i] !== bytes[to + i]) return false;
-  return true;
+  add(words[first + 6], own);
 }
