@@ -91,6 +91,7 @@ export function createProcessRunners(options: ProcessRunnersOptions): Runners {
       return ledger && { onCall: (record) => ledger.add(priceCall(record, config.spill.prices)) };
     },
     onCameBack: (kind, reason) => metrics.jobsCameBack.inc({ kind, reason }),
+    onCut: (kind) => metrics.jobsCut.inc({ kind }),
   });
   const executor = createExecutor({
     self: createBlockRunners(options.jobs, options.searchSelf),

@@ -32,7 +32,8 @@ const mostJobErrors = 2;
 /** Decides what a failed job does next. Pure. */
 export function stepAfterFailure(failed: JobFailed, { failures, running, jobsInCall }: JobProgress): NextStep {
   if (failed.reason === 'refused' || (!failed.retryable && failed.reason !== 'too_large')) return { kind: 'reject' };
-  if (failed.reason === 'too_large') return jobsInCall > 1 ? { kind: 'resend', alone: true } : { kind: 'giveUp' };
+  // What is final was too large whatever came with it.
+  if (failed.reason === 'too_large') return jobsInCall > 1 && failed.retryable ? { kind: 'resend', alone: true } : { kind: 'giveUp' };
   if (running > 0) return { kind: 'wait' };
   if (failures >= (failed.reason === 'job_error' ? mostJobErrors : mostFailures)) return { kind: 'giveUp' };
   if (failed.reason === 'throttled') return { kind: 'elsewhere', notHereForMs: failed.retryAfterMs ?? defaultRetryAfterMs };

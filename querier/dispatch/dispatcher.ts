@@ -17,6 +17,8 @@ export interface SendOptions {
   readonly deadlineMs: number;
   /** Told of every call that was made for the job's query through this job. */
   readonly listener?: CallListener;
+  /** In a call of its own: its answer may fill one. */
+  readonly alone?: boolean;
 }
 
 /** Sends jobs to functions: which endpoint, in which company, when again. */
@@ -243,7 +245,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
     takes: (kind) => state.pools.flat().some(({ endpoint }) => endpoint.takes(kind)),
     available: (kind) =>
       state.pools.flat().some(({ endpoint, health }) => endpoint.takes(kind) && availability(health, nowMs()) !== 'down'),
-    send: async (job, { deadlineMs, listener }, signal) => {
+    send: async (job, { deadlineMs, listener, alone = false }, signal) => {
       throwIfAborted(signal);
       return new Promise<Sent>((resolve, reject) => {
         const facts = readJobFacts(job);
@@ -264,7 +266,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
             suspects: new Set<EndpointState>(),
             notBefore: new Map<EndpointState, number>(),
           },
-          ...{ settled: false, alone: false, started: 0, hedges: 0, failures: 0, lastFailure: undefined },
+          ...{ settled: false, alone, started: 0, hedges: 0, failures: 0, lastFailure: undefined },
         };
         signal.addEventListener('abort', onAbort, { once: true });
         enqueue(state, task);

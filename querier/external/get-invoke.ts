@@ -28,17 +28,26 @@ function shown(body: Buffer): string {
 }
 
 function failed(reason: JobFailed['reason'], message: string): JobFailed {
-  return { kind: 'failed', reason, code: 'internal', message, retryable: true };
+  return { kind: 'failed', reason, code: reason === 'too_large' ? reason : 'internal', message, retryable: true };
+}
+
+/**
+ * What a status other than 200 means. Where an answer is too large our functions say 413; of Tempo's behind an Application Load Balancer the balancer says 502, which
+ * it also does when the function has crashed: the job fails with a guess.
+ */
+function failureOf({ status, headers, body }: HttpAnswer, nowMs: number): JobFailed {
+  const message = `external endpoint returned ${status}, ${shown(body).trimEnd()}`;
+  if (status === 413) return failed('too_large', message);
+  if (status === 502 && String(headers.server).startsWith('awselb')) return { ...failed('job_error', message), code: 'too_large' };
+  if (status !== 429) return failed('server_error', message);
+  const retryAfterMs = parseRetryAfter(headers['retry-after'], nowMs);
+  return retryAfterMs === undefined ? failed('throttled', message) : { ...failed('throttled', message), retryAfterMs };
 }
 
 /** A function's answer, read strictly as Tempo does: unknown members are errors (spec serverless §5). */
-function readAnswer({ status, headers, body }: HttpAnswer, job: WireJob, nowMs: number, durationMs: number): JobOutcome {
-  if (status === 429) {
-    const retryAfterMs = parseRetryAfter(headers['retry-after'], nowMs);
-    const throttled = failed('throttled', `external endpoint returned ${status}, ${shown(body).trimEnd()}`);
-    return retryAfterMs === undefined ? throttled : { ...throttled, retryAfterMs };
-  }
-  if (status !== 200) return failed('server_error', `external endpoint returned ${status}, ${shown(body).trimEnd()}`);
+function readAnswer(received: HttpAnswer, job: WireJob, nowMs: number, durationMs: number): JobOutcome {
+  const { status, body } = received;
+  if (status !== 200) return failureOf(received, nowMs);
   try {
     const answer = decodeSearchAnswer(body, 'json', { strict: true });
     const format = job.accept === 'application/json' ? 'json' : 'protobuf';

@@ -27,6 +27,7 @@ export interface ExternalMetrics {
   readonly tenantCost: Counter<'tenant'>;
   /** Jobs that no function has answered and that ran here instead. */
   readonly jobsCameBack: Counter<'kind' | 'reason'>;
+  readonly jobsCut: Counter<'kind'>;
   readonly featureEnabled: Gauge<'feature'>;
 }
 
@@ -58,6 +59,7 @@ export function externalMetrics({ counter, gauge, histogram }: Register): Extern
     tenantGets: counter('rubato_querier_external_gets_total', 'GET requests of functions to the object storage.', 'tenant'),
     tenantCost: counter('rubato_querier_external_cost_dollars_total', 'What functions cost, by the configured prices.', 'tenant'),
     jobsCameBack: counter('rubato_querier_jobs_came_back_total', 'Jobs that no function answered and that ran here.', 'kind', 'reason'),
+    jobsCut: counter('rubato_querier_jobs_cut_total', 'Jobs that ran in parts because their answer was too large for a call.', 'kind'),
     featureEnabled: gauge('tempo_feature_enabled', 'Whether a feature is in use.', 'feature'),
   };
 }

@@ -1,6 +1,4 @@
-import { countMatchedSpans } from '#engine/api/encoded-traces.ts';
 import type { JobKind, SendJob } from '#engine/api/job-wire.ts';
-import type { SearchAnswer } from '#engine/api/search-answer.ts';
 import type { BlockPart } from '#engine/api/search-request.ts';
 import { decodeTraceAnswer } from '#engine/api/trace-answer-decode.ts';
 import { printTraceBlockParams } from '#engine/api/trace-block-params.ts';
@@ -13,8 +11,9 @@ import type { LimitsOf } from '../config/limits.ts';
 import { withDeadline } from '../deadline.ts';
 import type { JobReport } from '../telemetry/recent-jobs.ts';
 import { type Tracer, traceContext, traced } from '../telemetry/tracing.ts';
+import { type Forms, type Found, metricsForms, searchForms, tagNamesForms, tagValuesForms } from './job-forms.ts';
 import type { Runners } from './runners.ts';
-import type { Placed, Spill } from './spill.ts';
+import type { Placed, Spill, SpillWork } from './spill.ts';
 
 /** Looks for a trace in one block. Rejects with an AppError; an abort of the signal ends it. */
 export type FindTrace = (tenant: TenantId, block: BlockMeta, traceId: Uint8Array, signal: AbortSignal) => Promise<TraceLookup>;
@@ -49,18 +48,7 @@ interface Subject {
   readonly block: Pick<BlockPart, 'blockId' | 'startPage' | 'pagesToSearch'>;
 }
 
-/** What an answer says for the report. */
-type Found = Pick<JobReport, 'bytesRead' | 'matched' | 'matchedSpans'>;
-
 const nothingFound: Found = { bytesRead: 0, matched: 0 };
-
-/** Answers above this are not searched for the number of their spans. */
-const maxCountedBytes = 1 << 20;
-
-function foundIn({ traces, metrics }: SearchAnswer): Found {
-  const spans = countMatchedSpans(traces, maxCountedBytes);
-  return { bytesRead: metrics.inspectedBytes, matched: traces.count, ...(spans === undefined ? {} : { matchedSpans: spans }) };
-}
 
 function reportOf({ kind, tenant, query, block }: Subject, endedMs: number, durationMs: number) {
   const { blockId, startPage, pagesToSearch } = block;
@@ -73,29 +61,39 @@ function placeOf(placed: Placed<unknown>): Pick<JobReport, 'where' | 'endpoint' 
   return { where: 'external', endpoint: placed.endpoint, hedges: placed.hedges };
 }
 
-/** Both forms of a job. */
-interface Forms<Answer> {
-  readonly here: (signal: AbortSignal) => Promise<Answer>;
-  readonly away: (runners: Runners, signal: AbortSignal) => Promise<Answer>;
-  readonly found: (answer: Answer) => Found;
+/** A job as the spill takes it. */
+function workOf<Answer>(
+  { here, away, cut }: Forms<Answer>,
+  common: Pick<SpillWork<Answer>, 'kind' | 'deadlineMs'>,
+  wireRunners: ExecutorOptions['wireRunners'],
+): SpillWork<Answer> {
+  return {
+    ...common,
+    here,
+    away: (send, signal) => away(wireRunners(send), signal),
+    cut: () => {
+      const halves = cut();
+      return halves && { parts: halves.parts.map((part) => workOf(part, common, wireRunners)), combiner: halves.combiner };
+    },
+  };
 }
 
 /** Runs one job here or outside, reports it, and gives it a span where somebody traces. */
 function createRun(options: ExecutorOptions) {
   const { spill, clock, wireRunners, queryTimeoutMs, tracer } = options;
 
-  const runJob = async <Answer>(subject: Subject, { here, away, found }: Forms<Answer>, signal: AbortSignal): Promise<Answer> => {
+  const runJob = async <Answer>(subject: Subject, forms: Forms<Answer>, signal: AbortSignal): Promise<Answer> => {
     const startedMs = clock.monotonicMs();
     const deadlineMs = clock.nowMs() + queryTimeoutMs;
     let where: 'self' | 'external' = 'self';
     const onPlaced = (place: 'self' | 'external') => {
       where = place;
     };
-    const work = { kind: subject.kind, deadlineMs, here, away: (send: SendJob, inner: AbortSignal) => away(wireRunners(send), inner) };
+    const work = workOf(forms, { kind: subject.kind, deadlineMs }, wireRunners);
     try {
       const placed = await withDeadline(clock, queryTimeoutMs, signal, (inner) => spill.run(work, inner, onPlaced));
       const report = reportOf(subject, clock.nowMs(), clock.monotonicMs() - startedMs);
-      options.onJob({ ...report, ...placeOf(placed), ...found(placed.answer) });
+      options.onJob({ ...report, ...placeOf(placed), ...forms.found(placed.answer) });
       return placed.answer;
     } catch (thrown) {
       const error = toAppError(thrown);
@@ -127,42 +125,14 @@ export function createExecutor(options: ExecutorOptions): BlockRunners {
   const run = createRun(options);
   return {
     search: (job, signal) =>
-      run(
-        { kind: 'search', tenant: job.tenant, query: job.request.query ?? '', block: job.request.block },
-        { here: (inner) => self.search(job, inner), away: (runners, inner) => runners.search(job, inner), found: foundIn },
-        signal,
-      ),
+      run({ kind: 'search', tenant: job.tenant, query: job.request.query ?? '', block: job.request.block }, searchForms(self, job), signal),
     metrics: (job, signal) =>
-      run(
-        { kind: 'metrics', tenant: job.tenant, query: job.request.query, block: job.request.block },
-        {
-          here: (inner) => self.metrics(job, inner),
-          away: (runners, inner) => runners.metrics(job, inner),
-          found: ({ inspectedBytes, inspectedSpans }) => ({ bytesRead: inspectedBytes, matched: 0, matchedSpans: inspectedSpans }),
-        },
-        signal,
-      ),
+      run({ kind: 'metrics', tenant: job.tenant, query: job.request.query, block: job.request.block }, metricsForms(self, job), signal),
     tags: {
       names: (tenant, job, signal) =>
-        run(
-          { kind: 'tag-names', tenant, query: '', block: job.block },
-          {
-            here: (inner) => self.tags.names(tenant, job, inner),
-            away: (runners, inner) => runners.tags.names(tenant, job, inner),
-            found: ({ names, inspectedBytes }) => ({ bytesRead: inspectedBytes, matched: names.size }),
-          },
-          signal,
-        ),
+        run({ kind: 'tag-names', tenant, query: '', block: job.block }, tagNamesForms(self, tenant, job), signal),
       values: (tenant, job, signal) =>
-        run(
-          { kind: 'tag-values', tenant, query: '', block: job.block },
-          {
-            here: (inner) => self.tags.values(tenant, job, inner),
-            away: (runners, inner) => runners.tags.values(tenant, job, inner),
-            found: ({ values, inspectedBytes }) => ({ bytesRead: inspectedBytes, matched: values.length }),
-          },
-          signal,
-        ),
+        run({ kind: 'tag-values', tenant, query: '', block: job.block }, tagValuesForms(self, tenant, job), signal),
     },
     findTrace: createFindTrace(options),
   };

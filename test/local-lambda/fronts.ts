@@ -135,6 +135,8 @@ export function startLoadBalancer(fn: LocalFunction): Promise<Front> {
     };
     const end = await fn.invoke(Buffer.from(JSON.stringify(event)));
     if (end.kind === 'result' && end.payload.length <= maxAlbBytes) return sendResult(response, end.payload);
-    response.writeHead(502, { 'Content-Type': 'text/html' }).end('<html><head><title>502 Bad Gateway</title></head></html>');
+    response
+      .writeHead(502, { Server: 'awselb/2.0', 'Content-Type': 'text/html' })
+      .end('<html><head><title>502 Bad Gateway</title></head></html>');
   });
 }

@@ -153,6 +153,7 @@ function executorOf(options: WorldOptions, config: Config, clock: SimulatedClock
       onCameBack: () => {
         counts.cameBack++;
       },
+      onCut: () => {},
     }),
   });
 }

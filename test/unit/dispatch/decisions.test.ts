@@ -156,8 +156,9 @@ test('what a job does after a failure', () => {
   assert.deepEqual(stepAfterFailure(failed('job_error'), { ...first, failures: 2 }), { kind: 'giveUp' }, 'two functions seldom err alike');
   assert.deepEqual(stepAfterFailure({ ...failed('throttled'), retryAfterMs: 70 }, first), { kind: 'elsewhere', notHereForMs: 70 });
   assert.deepEqual(stepAfterFailure(failed('throttled'), first), { kind: 'elsewhere', notHereForMs: 1000 });
-  assert.deepEqual(stepAfterFailure(failed('too_large', false), { ...first, jobsInCall: 3 }), { kind: 'resend', alone: true });
-  assert.deepEqual(stepAfterFailure(failed('too_large', false), first), { kind: 'giveUp' });
+  assert.deepEqual(stepAfterFailure(failed('too_large'), { ...first, jobsInCall: 3 }), { kind: 'resend', alone: true });
+  assert.deepEqual(stepAfterFailure(failed('too_large', false), { ...first, jobsInCall: 3 }), { kind: 'giveUp' }, 'too large by itself');
+  assert.deepEqual(stepAfterFailure(failed('too_large'), first), { kind: 'giveUp' });
   assert.deepEqual(stepAfterFailure(failed('refused'), first), { kind: 'reject' });
   assert.deepEqual(stepAfterFailure(failed('server_error', false), first), { kind: 'reject' }, 'a damaged block is damaged everywhere');
 });

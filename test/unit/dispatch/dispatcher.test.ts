@@ -26,7 +26,7 @@ const answered = (job: WireJob): JobOutcome => ({
   cost: { bytesRead: 1, gets: 1, durationMs: 1 },
 });
 const failed = (reason: FailureReason, retryAfterMs?: number): JobOutcome => ({
-  ...{ kind: 'failed', reason, code: 'unavailable', message: reason, retryable: reason !== 'too_large' && reason !== 'refused' },
+  ...{ kind: 'failed', reason, code: 'unavailable', message: reason, retryable: reason !== 'refused' },
   ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
 });
 

@@ -80,6 +80,7 @@ function executor({
   const clock = createVirtualClock();
   const reports: JobReport[] = [];
   const cameBack: string[] = [];
+  const cuts: string[] = [];
   const waiting: (() => void)[] = [];
   const places: string[] = [];
   const search: RunJob = () => {
@@ -98,14 +99,14 @@ function executor({
   });
   const spill = createSpill({
     ...{ dispatcher: noEndpoints ? undefined : dispatcher, policy: { kind: 'slots', preferSelf }, fallBack, parallel: 1, clock },
-    ...{ listener: () => undefined, onCameBack: (_, reason) => cameBack.push(reason) },
+    ...{ listener: () => undefined, onCameBack: (_, reason) => cameBack.push(reason), onCut: (kind) => cuts.push(kind) },
   });
   const self = { search: searchSelf ?? search } as BlockRunners;
   const run = createExecutor({
     ...{ self, spill, clock, httpApiPrefix: '', queryTimeoutMs: 1000, traceTimeoutMs: 1000, limits: () => typedLimits(new Map(), '') },
     ...{ wireRunners: (send) => createWireRunners(send, { httpApiPrefix: '' }), onJob: (report) => reports.push(report) },
   });
-  return { run: run.search, clock, reports, waiting, places, cameBack };
+  return { run: run.search, clock, reports, waiting, places, cameBack, cuts };
 }
 
 test('jobs stay until prefer_self slots are taken; a slot is held until the search has ended', async () => {
