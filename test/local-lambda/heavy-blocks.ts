@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { OtlpTrace } from '#engine/vparquet/write/trace-model.ts';
+import type { OtlpAttribute, OtlpTrace } from '#engine/vparquet/write/trace-model.ts';
 import { writeBlock } from '#engine/vparquet/write/write-block.ts';
 
 /** When the traces of heavy blocks start, in whole seconds. */
@@ -15,7 +15,14 @@ function noise(seed: string, length: number): string {
   return text.slice(0, length);
 }
 
-function trace(id: number, blobBytes: number): OtlpTrace {
+/** Besides its blob a span may have an attribute whose name is heavy. */
+function spanAttributes(id: number, { blobBytes, nameBytes = 0 }: HeavyBlock): readonly OtlpAttribute[] {
+  const blob = { key: 'blob', value: { kind: 'string', value: noise(`${id}`, blobBytes) } } as const;
+  if (nameBytes === 0) return [blob];
+  return [blob, { key: noise(`name ${id}`, nameBytes), value: { kind: 'string', value: 'x' } }];
+}
+
+function trace(id: number, block: HeavyBlock): OtlpTrace {
   const startNanos = BigInt(heavyStartSeconds + id) * 1_000_000_000n;
   const span = {
     spanId: Buffer.from(`000000000000${(1000 + id).toString(16).padStart(4, '0')}`, 'hex'),
@@ -27,7 +34,7 @@ function trace(id: number, blobBytes: number): OtlpTrace {
     statusCode: 0,
     statusMessage: '',
     traceState: '',
-    attributes: [{ key: 'blob', value: { kind: 'string', value: noise(`${id}`, blobBytes) } } as const],
+    attributes: spanAttributes(id, block),
     events: [],
     links: [],
   };
@@ -44,14 +51,17 @@ export interface HeavyBlock {
   readonly blockId: string;
   readonly rowGroups: number;
   readonly blobBytes: number;
+  /** Bytes of the name of an attribute of each span; absent: there is none. */
+  readonly nameBytes?: number;
 }
 
 /** Blocks in a new temporary folder, in the layout of the local backend, beside the given tenants of the fixtures. */
 export function writeHeavyBlocks(blocks: readonly HeavyBlock[], fixtures: string, tenants: readonly string[]): string {
   const root = mkdtempSync(join(tmpdir(), 'rubato-heavy-'));
   for (const tenant of tenants) cpSync(join(fixtures, tenant), join(root, tenant), { recursive: true });
-  for (const { tenant, blockId, rowGroups, blobBytes } of blocks) {
-    const traces = Array.from({ length: rowGroups }, (_, id) => trace(id, blobBytes));
+  for (const block of blocks) {
+    const { tenant, blockId } = block;
+    const traces = Array.from({ length: block.rowGroups }, (_, id) => trace(id, block));
     const { dataParquet, meta } = writeBlock(traces, { version: 'vParquet4', dedicatedColumns: [], rowGroupTraces: 1 });
     const folder = join(root, tenant, blockId);
     mkdirSync(folder, { recursive: true });
