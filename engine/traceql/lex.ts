@@ -1,5 +1,6 @@
 import { parseGoDuration, parsePrometheusDuration } from '#engine/base/duration.ts';
 import { floatValue, integerValue, scanNumber } from './lex-number.ts';
+import { matchAt, readDurationRun, readWord } from './lex-run.ts';
 import { type ScannedString, scanAttributeName, scanQuoted, scanRaw } from './lex-string.ts';
 import { parseError } from './syntax-error.ts';
 import { attributeScopes, intrinsicScopes, keywords, operators, type Token, type TokenKind } from './tokens.ts';
@@ -10,8 +11,6 @@ const scopeSet: ReadonlySet<string> = new Set([...attributeScopes, ...intrinsicS
 const attributeScopeSet: ReadonlySet<string> = new Set(attributeScopes);
 
 const whitespace = /[ \t\r\n]*/y;
-const word = /[\p{L}_][\p{L}\p{Nd}_]*/uy;
-const durationRun = /[\p{Nd}.nsuµmhdwy]+/uy;
 const byteOrderMark = '\ufeff';
 
 /** A query being cut into tokens, one at a time, so that the first error in reading order is the one reported. */
@@ -36,11 +35,6 @@ export function createLexer(text: string): Lexer {
   const offset = text.startsWith(byteOrderMark) ? 1 : 0;
   const place = { line: 1, column: 0, startLine: 1, startColumn: 0 };
   return { text, offset, counted: 0, ...place, mode: 'token', firstNul: text.indexOf('\0') };
-}
-
-function matchAt(pattern: RegExp, text: string, offset: number): string {
-  pattern.lastIndex = offset;
-  return pattern.exec(text)?.[0] ?? '';
 }
 
 /** Counts lines and columns up to an offset, and remembers it as the start of the token. */
@@ -103,7 +97,7 @@ function lexNumber(lexer: Lexer): Token {
   const scanned = scanNumber(text, offset);
   if (scanned.problem !== undefined) fail(lexer, scanned.end, scanned.problem);
   const literal = text.slice(offset, scanned.end);
-  const unit = matchAt(durationRun, text, scanned.end);
+  const unit = readDurationRun(text, scanned.end);
   if (unit !== '') {
     const nanos = durationValue(literal + unit);
     if (nanos !== undefined) return emit(lexer, 'DURATION', scanned.end + unit.length, '', { read: true, value: nanos });
@@ -199,6 +193,6 @@ export function nextToken(lexer: Lexer): Token {
   if (character === '`') return lexString(lexer, 'STRING', scanRaw(text, offset));
   if (character === "'") return lexString(lexer, 'IDENTIFIER', scanQuoted(text, offset));
   if (/^\.?[0-9]/.test(text.slice(offset, offset + 2))) return lexNumber(lexer);
-  const spelled = matchAt(word, text, offset);
+  const spelled = readWord(text, offset);
   return spelled === '' ? lexOperator(lexer) : lexWord(lexer, spelled);
 }
