@@ -1,5 +1,6 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { FunctionHandler, FunctionResponse } from './exchange.ts';
+import type { Server, ServerResponse } from 'node:http';
+import type { ContainerHandler } from './container-handler.ts';
+import type { FunctionResponse } from './exchange.ts';
 import { listenPort } from './listen-port.ts';
 
 // Only what is needed to listen is loaded before the ready line. `import` of node:http would run every getter of its exports, among them the one that
@@ -8,8 +9,6 @@ const http = process.getBuiltinModule('node:http');
 
 /** Calls running or waiting; beyond that the platform should start another instance. */
 const maxCalls = 256;
-/** Most bytes of an answer: Cloud Run lets 32 MiB through. */
-const maxBodyBytes = 31 * 1024 * 1024;
 /** Queries may be long, and they are on the request line. */
 const maxHeaderBytes = 256 * 1024;
 const busy: FunctionResponse = {
@@ -19,30 +18,15 @@ const busy: FunctionResponse = {
 };
 
 /** Loads the rest; starts on its own after the server listens, so that the first call does not wait for all of it. */
-async function loadHandler(): Promise<FunctionHandler> {
-  const [{ jobTimeoutMs, memoryConfig }, { createHandler }, { createFunctionEnvironment }, { systemClock }] = await Promise.all([
-    import('./config.ts'),
-    import('./handler.ts'),
-    import('./environment.ts'),
-    import('#engine/base/clock.ts'),
-  ]);
-  const { env } = process;
-  const memoryLimitBytes = process.constrainedMemory();
-  return createHandler({
-    createEnvironment: () => createFunctionEnvironment({ env, clock: systemClock, random: Math.random, memoryLimitBytes }),
-    jobTimeoutMs: jobTimeoutMs(env),
-    jobsAtOnce: memoryConfig(env, memoryLimitBytes).maxConcurrentJobs,
-    memoryMb: limitMb(memoryLimitBytes),
-    clock: systemClock,
+async function loadHandler(): Promise<ContainerHandler> {
+  const { createContainerHandler } = await import('./container-handler.ts');
+  return createContainerHandler({
+    env: process.env,
+    random: Math.random,
+    memoryLimitBytes: process.constrainedMemory(),
     onError: ({ message, cause }, traceparent) =>
       console.error(JSON.stringify({ severity: 'ERROR', message, cause: describe(cause), traceparent })),
   });
-}
-
-/** 0 where the platform sets no limit, which Node tells as a huge one. */
-function limitMb(limitBytes: number | undefined): number {
-  const megabytes = Math.round((limitBytes ?? 0) / (1024 * 1024));
-  return megabytes < 1024 * 1024 ? megabytes : 0;
 }
 
 function describe(cause: unknown): string | undefined {
@@ -55,7 +39,7 @@ interface Front {
   calls: number;
 }
 
-function createFront(handler: () => Promise<FunctionHandler>): Front {
+function createFront(handler: () => Promise<ContainerHandler>): Front {
   const server = http.createServer({ maxHeaderSize: maxHeaderBytes }, async (request, response) => {
     front.calls++;
     response.once('close', () => {
@@ -63,7 +47,7 @@ function createFront(handler: () => Promise<FunctionHandler>): Front {
       closeWhenDone(front);
     });
     try {
-      send(front, response, front.calls > maxCalls ? busy : await call(await handler(), request, response));
+      send(front, response, front.calls > maxCalls ? busy : await (await handler())(request, response));
       request.resume(); // what nobody has asked for
     } catch (thrown) {
       // Only where the code itself could not be loaded.
@@ -72,15 +56,6 @@ function createFront(handler: () => Promise<FunctionHandler>): Front {
   });
   const front: Front = { server, calls: 0 };
   return front;
-}
-
-async function call(handle: FunctionHandler, request: IncomingMessage, response: ServerResponse): Promise<FunctionResponse> {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  if (response.destroyed) gone.abort();
-  const headers = request.headers as Readonly<Record<string, string | undefined>>;
-  const body = async () => (await import('./read-body.ts')).readBody(request);
-  return handle({ method: request.method ?? 'GET', url: request.url ?? '/', headers, body, maxBodyBytes, signal: gone.signal });
 }
 
 function send({ server }: Front, response: ServerResponse, { status, headers, body }: FunctionResponse): void {
@@ -105,7 +80,7 @@ function closeWhenDone({ server, calls }: Front): void {
 }
 
 function main(): void {
-  let loading: Promise<FunctionHandler> | undefined;
+  let loading: Promise<ContainerHandler> | undefined;
   const front = createFront(() => (loading ??= loadHandler()));
   const { server } = front;
   server.on('error', (error) => {
