@@ -1,4 +1,5 @@
-import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { AppError, throwIfAborted, toAppError } from '#engine/base/errors.ts';
 import { allocateBytes, type ByteRange, checkRangeAnswer, checkReadSize, shortObject } from './range.ts';
 import { type S3TlsOptions, tlsAgentOptions } from './s3-options.ts';
@@ -48,24 +49,25 @@ export interface TransportOptions {
   readonly maxConnections?: number | undefined;
 }
 
-/** Creates a transport for one address. Node's https is loaded only for https, with the first request: plain http must not pay for it. */
+/** How requests to one address are made. */
+interface Client {
+  readonly request: (options: RequestOptions) => ClientRequest;
+  readonly agent: HttpAgent;
+}
+
+/** Creates a transport for one address. Its connections are set up with the first request: functions load Node's http, or https, when they use it. */
 export function createTransport(options: TransportOptions): Transport {
   const { protocol, port, store, tls, idleTimeoutMs = 10_000, maxConnections = 128 } = options;
   const agentOptions = { keepAlive: true, maxSockets: maxConnections, maxFreeSockets: maxConnections };
-  const load = async (): Promise<{ readonly request: (options: RequestOptions) => ClientRequest; readonly agent: Agent }> => {
-    if (protocol === 'http:') {
-      const http = await import('node:http');
-      return { request: http.request, agent: new http.Agent(agentOptions) };
-    }
-    const https = await import('node:https');
-    const agent = new https.Agent({ ...agentOptions, ...tlsAgentOptions(tls) });
-    return { request: https.request, agent };
-  };
-  let loaded: ReturnType<typeof load> | undefined;
+  const createClient = (): Client =>
+    protocol === 'http:'
+      ? { request: httpRequest, agent: new HttpAgent(agentOptions) }
+      : { request: httpsRequest, agent: new HttpsAgent({ ...agentOptions, ...tlsAgentOptions(tls) }) };
+  let client: Client | undefined;
 
   return async (raw, signal) => {
     throwIfAborted(signal);
-    const { request, agent } = await (loaded ??= load());
+    const { request, agent } = (client ??= createClient());
     const outgoingOptions: RequestOptions = {
       agent,
       ...(raw.method !== undefined && { method: raw.method }),
