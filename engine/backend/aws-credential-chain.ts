@@ -1,4 +1,5 @@
 import { AppError } from '#engine/base/errors.ts';
+import { readProfile } from './aws-profile.ts';
 import { fetchCredentialObject, fetchCredentialText, readTokenFile } from './credential-fetch.ts';
 import type { Expiring } from './refreshed.ts';
 import type { Environment } from './s3-options.ts';
@@ -16,7 +17,6 @@ const containerHosts = ['169.254.170.2', '169.254.170.23', '[fd00:ec2::23]', 'lo
  * the instance's (EC2). Throws `config` where a source is set up wrongly or there is none, `unavailable` where its service does not answer.
  */
 export async function fetchCredentials(env: Environment): Promise<Expiring<AwsCredentials>> {
-  const { readProfile } = await import('./aws-profile.ts');
   const profile = await readProfile(env);
   if (profile !== undefined) return { value: profile, expiresMs: Number.POSITIVE_INFINITY };
   if (env.AWS_WEB_IDENTITY_TOKEN_FILE && env.AWS_ROLE_ARN) return assumeRole(env, env.AWS_WEB_IDENTITY_TOKEN_FILE, env.AWS_ROLE_ARN);

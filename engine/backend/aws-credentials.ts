@@ -1,4 +1,5 @@
 import type { Clock } from '#engine/base/clock.ts';
+import { fetchCredentials } from './aws-credential-chain.ts';
 import { createRefreshed, type Refreshed } from './refreshed.ts';
 import type { Environment } from './s3-options.ts';
 import type { AwsCredentials } from './sigv4.ts';
@@ -22,16 +23,15 @@ export interface CredentialOptions {
 const refreshAheadMs = 5 * 60 * 1000;
 
 /**
- * Static keys, else AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, which is what Lambda gives. All other sources (spec config §6.1) are loaded only when one is
- * needed: a profile, a web identity, the container's credential service, the instance's.
+ * Static keys, else AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, which is what Lambda gives, else what other sources hand out (spec config §6.1): a profile, a
+ * web identity, the container's credential service, the instance's.
  */
 export function createCredentialSource({ accessKey, secretKey, sessionToken, env, clock }: CredentialOptions): CredentialSource {
   if (accessKey !== '') return fixed(accessKey, secretKey, sessionToken);
   if (env.AWS_ACCESS_KEY_ID && env.AWS_SECRET_ACCESS_KEY) {
     return fixed(env.AWS_ACCESS_KEY_ID, env.AWS_SECRET_ACCESS_KEY, env.AWS_SESSION_TOKEN ?? '');
   }
-  const fetch = async () => (await import('./aws-credential-chain.ts')).fetchCredentials(env);
-  return createRefreshed({ fetch, refreshAheadMs, clock });
+  return createRefreshed({ fetch: () => fetchCredentials(env), refreshAheadMs, clock });
 }
 
 function fixed(accessKeyId: string, secretAccessKey: string, sessionToken: string): CredentialSource {

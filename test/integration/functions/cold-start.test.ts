@@ -9,14 +9,15 @@ import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { Metafile } from 'esbuild';
 import { buildBundle, bundles, lambdaArchive } from '../../../infra/build/bundles.ts';
-import { functionPrograms, pairedRatio, quantile, timeStarts } from '../../bench/start-times.ts';
+import { functionPrograms, pairedRatio, type StartProgram, timeStarts } from '../../bench/start-times.ts';
 import { loadCases, recordedBlocks } from '../../conformance/cases.ts';
 import { compareAnswer } from '../../conformance/compare.ts';
 import { send } from '../../conformance/send.ts';
 
-const rounds = 11;
+const rounds = 15;
 const maxRatio = 1.6;
-const attempts = 15;
+/** One is enough where nothing else runs. */
+const maxBatches = 3;
 const maxBytes = 150 * 1024;
 const sdk = /^(@aws-sdk|@smithy|@aws|@google-cloud|google-auth-library|@azure)(\/|$)/;
 const recorded = loadCases('serverless').find(({ id }) => id === 'serverless-0001')!;
@@ -53,25 +54,21 @@ test('answers at once and ends with status 0', async () => {
   assert.equal(await bundle.stop(), 0);
 });
 
-function isQuick(ratios: ReadonlyMap<string, number>): boolean {
-  return ratios.size > 0 && [...ratios.values()].every((ratio) => ratio <= maxRatio);
+/** Times the start of Node, by the median of pairs in one batch. */
+async function timesNode(programs: readonly StartProgram[]): Promise<ReadonlyMap<string, number>> {
+  const [node, ...functions] = await timeStarts(programs, rounds);
+  return new Map(functions.map((each) => [each.name, pairedRatio(node!, each)]));
 }
 
 test(`is ready within ${maxRatio} times the start of Node`, async (t) => {
   const programs = await functionPrograms(folder);
-  const ratios = new Map<string, number>();
-  // A busy machine slows down single starts: the median of pairs, or the fastest of each, of a few tries.
-  for (let attempt = 0; attempt < attempts && !isQuick(ratios); attempt++) {
-    const [node, ...functions] = await timeStarts(programs, rounds);
-    for (const each of functions) {
-      const ratio = Math.min(pairedRatio(node!, each), Math.min(...each.ms) / Math.min(...node!.ms));
-      ratios.set(each.name, Math.min(ratio, ratios.get(each.name) ?? ratio));
-      t.diagnostic(
-        `${each.name}: median ${quantile(each.ms, 0.5).toFixed(1)} ms, Node ${quantile(node!.ms, 0.5).toFixed(1)} ms, ratio ${ratio.toFixed(2)}`,
-      );
-    }
+  for (let batch = 1; ; batch++) {
+    const ratios = [...(await timesNode(programs))];
+    const said = ratios.map(([name, ratio]) => `${name} ${ratio.toFixed(2)}`).join(', ');
+    t.diagnostic(`times the start of Node: ${said}`);
+    if (ratios.every(([, ratio]) => ratio <= maxRatio)) return;
+    assert.ok(batch < maxBatches, `times the start of Node, again and again: ${said}`);
   }
-  assert.ok(isQuick(ratios), `times the start of Node: ${JSON.stringify(Object.fromEntries(ratios))}`);
 });
 
 describe('a function has', () => {
