@@ -1,15 +1,16 @@
 // The bundled functions: they work with nothing beside them, are ready nearly as soon as Node itself, and stay small.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import type { Metafile } from 'esbuild';
 import { buildBundle, bundles, lambdaArchive } from '../../../infra/build/bundles.ts';
-import { functionPrograms, pairedRatio, type StartProgram, timeStarts } from '../../bench/start-times.ts';
+import { firstSearchProgram, functionPrograms, pairedRatio, type StartProgram, startBucket, timeStarts } from '../../bench/start-times.ts';
 import { loadCases, recordedBlocks } from '../../conformance/cases.ts';
 import { compareAnswer } from '../../conformance/compare.ts';
 import { send } from '../../conformance/send.ts';
@@ -68,6 +69,23 @@ test(`is ready within ${maxRatio} times the start of Node`, async (t) => {
     t.diagnostic(`times the start of Node: ${said}`);
     if (ratios.every(([, ratio]) => ratio <= maxRatio)) return;
     assert.ok(batch < maxBatches, `times the start of Node, again and again: ${said}`);
+  }
+});
+
+test('a first search over S3 loads nothing of what fetch needs', async () => {
+  await functionPrograms(folder);
+  const s3 = await startBucket();
+  try {
+    const { arguments: args, environment } = firstSearchProgram(folder, s3.endpoint);
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...environment } });
+    const loaded = stdout.split('\n').map((line) => line.split(' ').at(-1));
+    assert.ok(loaded.includes('http'), stdout);
+    assert.deepEqual(
+      loaded.filter((name) => /undici|webstreams|^http2$/.test(name ?? '')),
+      [],
+    );
+  } finally {
+    await s3.close();
   }
 });
 

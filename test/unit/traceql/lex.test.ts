@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLexer, nextToken } from '#engine/traceql/lex.ts';
+import { readDurationRun, readWord } from '#engine/traceql/lex-run.ts';
+import { scanAttributeName } from '#engine/traceql/lex-string.ts';
 import type { Token } from '#engine/traceql/tokens.ts';
 
 function tokens(text: string): Token[] {
@@ -158,4 +160,28 @@ test('positions count code points; the line is 0 where more than one scan went i
   assert.deepEqual(places('span.a'), ['0:1', '0:1', '0:1', '1:7']);
   assert.deepEqual(places(''), ['1:0']);
   assert.deepEqual(places(' '), ['1:2']);
+});
+
+function nameOf(text: string): string {
+  const scanned = scanAttributeName(text, 0);
+  return 'value' in scanned ? scanned.value : '';
+}
+
+test('words, units and names are read by the classes of Unicode, whatever ASCII stands around a character', () => {
+  const runs: readonly (readonly [RegExp, (text: string) => string])[] = [
+    [/[\p{L}_][\p{L}\p{Nd}_]*/uy, (text) => readWord(text, 0)],
+    [/[\p{Nd}.nsu\u00b5mhdwy]+/uy, (text) => readDurationRun(text, 0)],
+    [/[^\p{White_Space}{}()=~!<>&|^,"]+/uy, nameOf],
+  ];
+  for (let code = 1; code < 0x30000; code++) {
+    const character = String.fromCodePoint(code);
+    if (character === '"' || (code >= 0xd800 && code < 0xe000)) continue;
+    for (const text of [character, `a${character}1`, `1${character}s`]) {
+      for (const [pattern, read] of runs) {
+        pattern.lastIndex = 0;
+        const expected = pattern.exec(text)?.[0] ?? '';
+        if (read(text) !== expected) assert.fail(`${pattern} in ${JSON.stringify(text)}: ${JSON.stringify(read(text))}`);
+      }
+    }
+  }
 });
