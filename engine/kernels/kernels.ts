@@ -89,6 +89,20 @@ export interface Kernels {
   readonly booleans: (pages: Pages, out: number) => void;
   /** (address, length) per entry as two u32; null is (0, 0xFFFFFFFF). DELTA_LENGTH_BYTE_ARRAY and PLAIN. Decompressed bytes stay in the arena. */
   readonly byteArrays: (pages: Pages, out: number) => void;
+  /**
+   * Several columns as one list of kinds (u8, zeroed by the caller) and words (u64): each entry without a kind that has a value in this column gets `kind`, and the
+   * value as word (id, i64, bits of a float64, or 0 and 1). An entry with several values (repetition levels above `level`) gets kind 8. Returns the number of
+   * entries; more than `capacity` are `corrupt_block`.
+   */
+  readonly typed: (
+    pages: Pages,
+    dictionaryCount: number,
+    level: number,
+    kind: number,
+    kinds: number,
+    words: number,
+    capacity: number,
+  ) => number;
   /** Repetition level per entry as a byte. */
   readonly repetitions: (pages: Pages, out: number) => void;
   /** Definition level per entry as a byte. */

@@ -1,12 +1,14 @@
 import { createArena } from './arena.ts';
 import { kernelsWasmBase64 } from './gen/kernels-wasm.js';
-import type { Comparison, Dictionary, FooterTable, Kernels, Pages } from './kernels.ts';
+import type { ColumnShape, Comparison, Dictionary, FooterTable, Kernels, Pages } from './kernels.ts';
 import { chunkFields } from './kernels.ts';
 import { createCheck, joinPages, needHits, openDictionary, type PageContext, placeDictionary, walkPages } from './page-table.ts';
 import type { WasmExports } from './wasm-exports.ts';
 
 /** Numbers of the comparisons in `assembly/compare.ts`. */
 const comparisonNumbers: Readonly<Record<Comparison, number>> = { '=': 0, '!=': 1, '<': 2, '<=': 3, '>': 4, '>=': 5 };
+/** Numbers of what columns are decoded to in `assembly/decode.ts`; of byte arrays their ids. */
+const decodedTypes: Readonly<Record<ColumnShape['type'], number>> = { bytes: 0, int32: 1, int64: 1, double: 2, boolean: 4 };
 const maxMemoryBytes = 65536 * 65536;
 
 let compiled: WebAssembly.Module | undefined;
@@ -154,6 +156,18 @@ function bindDecoding({ wasm, arena, check }: PageContext) {
     byteArrays({ table, pageCount }: Pages, out: number): void {
       const keep = arena.alloc(wasm.keptBytes(table, pageCount, 0, 0));
       check(wasm.decodeByteArrays(table, pageCount, arena.scratch(), keep, out));
+    },
+    typed(
+      { shape, table, pageCount }: Pages,
+      dictionaryCount: number,
+      level: number,
+      kind: number,
+      kinds: number,
+      words: number,
+      capacity: number,
+    ) {
+      const type = decodedTypes[shape.type];
+      return check(wasm.addTyped(type, table, pageCount, dictionaryCount, arena.scratch(), level, kind, kinds, words, capacity));
     },
     repetitions({ table, pageCount }: Pages, out: number): void {
       check(wasm.decodeRepetitions(table, pageCount, out));

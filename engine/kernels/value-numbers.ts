@@ -1,84 +1,123 @@
 import type { Kernels } from './kernels.ts';
+import type { RunList, TalliedRecords } from './tally.ts';
+import type { TypedValues } from './typed-values.ts';
 
-/**
- * Numbers values from 0 on in order of appearance, equal ones alike. A value is an attribute, a kind (below 8) and a word of 64 bits. An entry keeps its first
- * number. Entries are values unless `firsts` (not 0) has the first value of each, and their number behind the last; an entry with several has kind 0.
- */
-export interface ValueNumbers {
-  /** Address of the number of each entry, u32, 0xffffffff while it has none. */
-  readonly numbers: number;
-  readonly count: () => number;
-  /** Words are ids below `idCount`, u32 for each value, 0xffffffff for null. */
-  readonly addTexts: (ids: number, idCount: number, firsts: number, kind: number) => void;
-  /** Words are i64, or bytes, of the values where `present` has a 1. */
-  readonly addWords: (words: number, present: number, firsts: number, kind: number, width: 8 | 1) => void;
-  /** Entries with an attribute and no number yet: kind 0, word 0. */
-  readonly addRest: () => void;
-  /** Four words for each number: the value's word, low half first, then attribute · 8 + kind. Valid until memory moves. */
-  readonly members: () => Uint32Array;
+/** The values that runs met, numbered from 0 on in the order of the records. */
+export interface NumberedValues {
+  readonly records: TalliedRecords;
+  /** Address of four words for each number: the value's word, low half first, then attribute · 8 + kind. */
+  readonly members: number;
 }
 
 interface NumberExports {
-  readonly openNumbers: (table: number, members: number, numbers: number, entryCount: number) => void;
-  readonly numberedCount: () => number;
-  readonly numberTexts: (
-    attributes: number,
-    ids: number,
-    idCount: number,
-    firsts: number,
-    entryCount: number,
-    kind: number,
-    owners: number,
-    numbers: number,
+  readonly countKeys: (keys: number, keyCount: number, starts: number, slots: number, runCount: number, counts: number) => void;
+  readonly sortByKey: (
+    keys: number,
+    keyCount: number,
+    starts: number,
+    slots: number,
+    runCount: number,
+    counts: number,
+    records: number,
   ) => void;
-  readonly numberWords: (
-    attributes: number,
+  readonly listSlots: (kinds: number, slots: number, runCount: number, records: number) => number;
+  readonly numberRecords: (
+    records: number,
+    ends: number,
+    names: number,
+    keyCount: number,
+    kinds: number,
     words: number,
-    present: number,
-    firsts: number,
-    entryCount: number,
-    kind: number,
-    bytes: number,
-    numbers: number,
-  ) => void;
-  readonly numberRest: (attributes: number, entryCount: number, numbers: number) => void;
-  readonly translateIds: (ids: number, count: number, table: number) => void;
+    cells: number,
+    weights: number,
+    side: number,
+    texts: number,
+    idCount: number,
+    near: number,
+    far: number,
+    members: number,
+    tallies: number,
+  ) => number;
 }
 
-const smallestTable = 4096;
+const nearWords = 2 ** 17;
+const leastFarWords = 16;
+
+function exportsOf(kernels: Kernels): NumberExports {
+  return kernels.exports as unknown as NumberExports;
+}
 
 /**
- * Starts a numbering of `count` entries in space that it takes; an instance of the kernels has one at a time. `attributes`: the address of each entry's attribute,
- * u32, 0xffffffff for none; 0: all are of attribute 0.
+ * Numbers the values of a list: slot s has the entries `[starts[s], starts[s + 1])`, entry i the key `keys[i]` (u32, 0xffffffff for none), key k the attribute
+ * `attributes[k]`. Entries without a value or with several are of kind 0. `intervals`: half the number of cells.
  */
-export function openValueNumbers(kernels: Kernels, attributes: number, count: number): ValueNumbers {
-  const exports = kernels.exports as unknown as NumberExports;
-  const numbers = kernels.alloc(4 * count);
-  const members = kernels.alloc(16 * (count + 1));
-  const table = kernels.alloc(4 * Math.max(smallestTable, 2 ** (Math.ceil(Math.log2(2 * (count + 1))) + 1)));
-  exports.openNumbers(table, members, numbers, count);
-  const numberCount = () => exports.numberedCount() >>> 0;
-  return {
-    numbers,
-    count: numberCount,
-    addTexts: (ids, idCount, firsts, kind) => {
-      const mark = kernels.mark();
-      exports.numberTexts(attributes, ids, idCount, firsts, count, kind, kernels.alloc(8 * idCount), numbers);
-      kernels.release(mark);
-    },
-    addWords: (words, present, firsts, kind, width) =>
-      exports.numberWords(attributes, words, present, firsts, count, kind, width === 1 ? 1 : 0, numbers),
-    addRest: () => exports.numberRest(attributes, count, numbers),
-    members: () => kernels.u32(members, 4 * numberCount()),
-  };
+export function numberListValues(
+  kernels: Kernels,
+  list: { readonly keys: number; readonly starts: number; readonly attributes: Uint32Array },
+  values: TypedValues,
+  runs: RunList,
+  intervals: number,
+): NumberedValues {
+  const { keys, starts, attributes } = list;
+  const exports = exportsOf(kernels);
+  const keyCount = attributes.length;
+  const names = putWords(
+    kernels,
+    attributes.map((attribute) => attribute << 3),
+  );
+  const counts = kernels.alloc(4 * (keyCount + 1));
+  exports.countKeys(keys, keyCount, starts, runs.slots, runs.count, counts);
+  const countsOfKeys = kernels.u32(counts, keyCount + 1).slice();
+  const total = countsOfKeys.reduce((sum, count) => sum + count, 0);
+  const most = countsOfKeys.subarray(0, keyCount).reduce((a, b) => Math.max(a, b), 0);
+  const at = kernels.alloc(8 * total);
+  exports.sortByKey(keys, keyCount, starts, runs.slots, runs.count, counts, at);
+  const end = at + 8 * (total - countsOfKeys[keyCount]);
+  return numbered(kernels, { at, end, most, ends: counts, names, keyCount }, values, runs, intervals);
 }
 
-/** Replaces each of `count` ids (u32) at `ids` by what `table` has for it; 0xffffffff stays. */
-export function translateIds(kernels: Kernels, ids: number, count: number, table: Uint32Array): void {
-  const exports = kernels.exports as unknown as NumberExports;
+/** Numbers the values of slots, all of attribute 0; slots of kind 0 have none. */
+export function numberSlotValues(kernels: Kernels, values: TypedValues, runs: RunList, intervals: number): NumberedValues {
+  const at = kernels.alloc(8 * runs.count);
+  const end = exportsOf(kernels).listSlots(values.kinds, runs.slots, runs.count, at) >>> 0;
+  const ends = putWords(kernels, Uint32Array.of(end));
+  const names = putWords(kernels, Uint32Array.of(0));
+  return numbered(kernels, { at, end, most: (end - at) / 8, ends, names, keyCount: 1 }, values, runs, intervals);
+}
+
+/** Records of entries and runs, sorted by key; `most`: how many the key with most has. */
+interface SortedRecords {
+  readonly at: number;
+  readonly end: number;
+  readonly most: number;
+  readonly ends: number;
+  readonly names: number;
+  readonly keyCount: number;
+}
+
+function numbered(
+  kernels: Kernels,
+  { at, end, most, ends, names, keyCount }: SortedRecords,
+  { kinds, words, idCount }: TypedValues,
+  { cells, weights }: RunList,
+  intervals: number,
+): NumberedValues {
+  const recordCount = (end - at) / 8;
+  const members = kernels.alloc(16 * recordCount);
+  const tallies = kernels.alloc(8 * recordCount);
   const mark = kernels.mark();
-  const at = kernels.alloc(4 * table.length);
-  kernels.u32(at, table.length).set(table);
-  exports.translateIds(ids, count, at);
+  const texts = kernels.alloc(4 * idCount);
+  const near = kernels.alloc(4 * nearWords);
+  const far = kernels.alloc(4 * Math.max(leastFarWords, 4 * most));
+  const { numberRecords } = exportsOf(kernels);
+  const count =
+    numberRecords(at, ends, names, keyCount, kinds, words, cells, weights, intervals, texts, idCount, near, far, members, tallies) >>> 0;
   kernels.release(mark);
+  return { records: { at, end, count, tallies }, members };
+}
+
+function putWords(kernels: Kernels, words: Uint32Array): number {
+  const at = kernels.alloc(4 * words.length);
+  kernels.u32(at, words.length).set(words);
+  return at;
 }

@@ -52,6 +52,18 @@ export interface WasmExports {
   readonly decodeDoubles: (pages: number, pageCount: number, scratch: number, out: number) => number;
   readonly decodeBooleans: (pages: number, pageCount: number, scratch: number, out: number) => number;
   readonly decodeByteArrays: (pages: number, pageCount: number, scratch: number, keep: number, out: number) => number;
+  readonly addTyped: (
+    type: number,
+    pages: number,
+    pageCount: number,
+    dictionaryEntries: number,
+    scratch: number,
+    level: number,
+    kind: number,
+    kinds: number,
+    words: number,
+    capacity: number,
+  ) => number;
   readonly decodeRepetitions: (pages: number, pageCount: number, out: number) => number;
   readonly decodeDefinitions: (pages: number, pageCount: number, out: number) => number;
 

@@ -1,23 +1,25 @@
 import { AppError } from '#engine/base/errors.ts';
-import type { Dictionary, Pages } from '#engine/kernels/kernels.ts';
-import { noNumber, type SlotNumbers, tallyNumbers } from '#engine/kernels/tally.ts';
+import type { Dictionary, Kernels, Pages } from '#engine/kernels/kernels.ts';
+import { areFewIds, noNumber, type Tallied, tallyIds, tallyRecords } from '#engine/kernels/tally.ts';
 import { hashDictionary } from '#engine/kernels/text-hashes.ts';
-import { openValueNumbers } from '#engine/kernels/value-numbers.ts';
+import { openTypedValues, type TypedValues } from '#engine/kernels/typed-values.ts';
+import { numberSlotValues } from '#engine/kernels/value-numbers.ts';
 import type { LeafColumn } from '#engine/parquet/schema.ts';
 import type { ColumnSource } from '#engine/vparquet/sources.ts';
 import type { Comparison } from './compare.ts';
 import type { ComparedLevel, RowGroupRuns, Runs } from './compare-runs.ts';
 import { dictionaryTexts, type NumberedTexts, numberPlaces, numberPlainTexts } from './compare-texts.ts';
-import { comparedKind, type LocalValues } from './compare-values.ts';
+import { comparedKind, type LocalTexts, type LocalValues } from './compare-values.ts';
 import { dictionaryOf, onColumn, pagesOf, type RowGroup } from './row-group.ts';
 import { slotBound } from './structure.ts';
 import { readValues, type Values, valueKind } from './values.ts';
 
-/** The values of a column as numbers, in WASM memory. */
-interface NumberedColumn {
-  readonly slots: SlotNumbers;
-  /** What the numbers stand for; to be asked for when memory does not move any more. */
-  readonly values: () => LocalValues;
+/** What was counted of a column. Views of WASM memory are in it: valid until that moves. */
+interface CountedColumn {
+  readonly tallied: Tallied;
+  readonly values: LocalValues;
+  /** Spans without a value, by cell. */
+  readonly missing: Uint32Array;
 }
 
 /** Counts the values of a column; spans without one count for nil. */
@@ -28,28 +30,26 @@ export async function countColumn(
   attribute: number,
   { of, cellTotals }: RowGroupRuns,
 ): Promise<void> {
-  const { counts } = comparison;
+  const { counts, intervals } = comparison;
   const { kernels } = group;
+  const { column } = source;
   const runs = await of(source.level);
-  const pages = await pagesOf(group, source.column);
+  const pages = await pagesOf(group, column);
   if (pages.valueCount === 0) return counts.addNil(attribute, cellTotals);
   const isList = source.repeatedValues && pages.entryCount !== slotBound(group, source.level);
-  if (!isList) checkEntries(group, source.column, pages, runs);
-  const dictionary = source.column.type === 'bytes' ? await dictionaryOf(group, source.column) : undefined;
+  if (!isList) checkEntries(group, column, pages, runs);
+  const dictionary = column.type === 'bytes' ? await dictionaryOf(group, column) : undefined;
   const lists = isList ? await readValues(group, { level: source.level, sources: [source] }, distinctSlots(group, runs)) : undefined;
   const mark = kernels.mark();
-  const { slots, values } =
+  const counting: Counting = { kernels, attribute, runs, intervals, cellTotals };
+  const { tallied, values, missing } =
     lists !== undefined
-      ? numberLists(group, lists, attribute, runs)
+      ? countLists(counting, lists)
       : dictionary !== undefined
-        ? await numberDictionary(group, source.column, pages, dictionary, attribute)
-        : await numberEntries(group, source, pages, attribute);
-  const tallied = tallyNumbers(kernels, slots, runs, comparison.intervals);
-  counts.addNil(
-    attribute,
-    cellTotals.map((total, cell) => total - tallied.cellTotals[cell]),
-  );
-  counts.add(tallied, values());
+        ? await countDictionary(counting, group, column, pages, dictionary)
+        : await countEntries(counting, group, source, pages);
+  counts.addNil(attribute, missing);
+  counts.add(tallied, values);
   kernels.release(mark);
 }
 
@@ -60,77 +60,106 @@ function checkEntries(group: RowGroup, column: LeafColumn, { entryCount }: Pages
   throw new AppError('corrupt_block', `${place}: it has ${entryCount} entries where its level has ${slotEnd}`);
 }
 
-/** Dictionary ids are numbers already. */
-async function numberDictionary(
+/** What a column is counted for. */
+interface Counting {
+  readonly kernels: Kernels;
+  readonly attribute: number;
+  readonly runs: Runs;
+  readonly intervals: number;
+  readonly cellTotals: Uint32Array;
+}
+
+async function countDictionary(
+  counting: Counting,
   group: RowGroup,
   column: LeafColumn,
   pages: Pages,
   dictionary: Dictionary,
-  attribute: number,
-): Promise<NumberedColumn> {
+): Promise<CountedColumn> {
   const { kernels } = group;
-  const numbers = kernels.alloc(4 * pages.entryCount);
-  await onColumn(group, column, () => kernels.ids(pages, dictionary.count, numbers));
   const hashesAt = hashDictionary(kernels, dictionary);
-  return {
-    slots: { numbers, count: dictionary.count, starts: 0 },
-    values: () => ({ attribute, members: undefined, texts: dictionaryTexts(kernels, dictionary, hashesAt) }),
-  };
+  const texts = () => dictionaryTexts(kernels, dictionary, hashesAt);
+  if (areFewIds(dictionary.count, counting.runs.count, counting.intervals)) {
+    const ids = kernels.alloc(4 * pages.entryCount);
+    await onColumn(group, column, () => kernels.ids(pages, dictionary.count, ids));
+    return countIds(counting, ids, dictionary.count, texts);
+  }
+  const values = openTypedValues(kernels, pages.entryCount, dictionary.count);
+  await onColumn(group, column, () => values.add(pages, comparedKind.text, column.maxRepetition));
+  return countTyped(counting, values, texts);
 }
 
 /** Texts without a dictionary, and whole numbers. */
-async function numberEntries(group: RowGroup, { column, meaning }: ColumnSource, pages: Pages, attribute: number): Promise<NumberedColumn> {
+async function countEntries(counting: Counting, group: RowGroup, { column, meaning }: ColumnSource, pages: Pages): Promise<CountedColumn> {
   const { kernels } = group;
-  if (column.type === 'bytes') return numberedTexts(await numberPlainTexts(group, column, pages), attribute);
-  const numbers = openValueNumbers(kernels, 0, pages.entryCount);
-  const at = kernels.alloc(8 * pages.entryCount);
-  const presentAt = kernels.alloc(pages.entryCount);
-  await onColumn(group, column, () => {
-    kernels.ints(pages, at);
-    kernels.matchPresent(pages, presentAt);
-  });
+  if (column.type === 'bytes') return countTexts(counting, await numberPlainTexts(group, column, pages), pages.entryCount);
   const kind = meaning === 'status' ? comparedKind.status : meaning === 'kind' ? comparedKind.kind : comparedKind.int;
-  numbers.addWords(at, presentAt, 0, kind, 8);
+  const values = openTypedValues(kernels, pages.entryCount, 0);
+  await onColumn(group, column, () => values.add(pages, kind, column.maxRepetition));
+  return countTyped(counting, values, () => undefined);
+}
+
+function countTexts(counting: Counting, { ids, count, texts }: NumberedTexts, slotCount: number): CountedColumn {
+  const { kernels, runs, intervals } = counting;
+  if (areFewIds(count, runs.count, intervals)) return countIds(counting, ids, count, () => texts);
+  const values = openTypedValues(kernels, slotCount, count);
+  values.addIds(ids, comparedKind.text, 0);
+  return countTyped(counting, values, () => texts);
+}
+
+/** Few ids of texts are counted as they are. `texts` is asked for when memory does not move any more. */
+function countIds({ kernels, attribute, runs, intervals }: Counting, ids: number, idCount: number, texts: () => LocalTexts): CountedColumn {
+  const { tallied, missing } = tallyIds(kernels, ids, idCount, runs, intervals);
+  return { tallied, missing, values: { attribute, members: undefined, texts: texts() } };
+}
+
+/** Everything else is numbered. */
+function countTyped(
+  { kernels, attribute, runs, intervals, cellTotals }: Counting,
+  values: TypedValues,
+  texts: () => LocalTexts | undefined,
+): CountedColumn {
+  const { records, members } = numberSlotValues(kernels, values, runs, intervals);
+  const tallied = tallyRecords(kernels, records, runs, intervals);
   return {
-    slots: { numbers: numbers.numbers, count: numbers.count(), starts: 0 },
-    values: () => ({ attribute, members: numbers.members(), texts: undefined }),
+    tallied,
+    missing: missingOf(cellTotals, tallied),
+    values: { attribute, members: kernels.u32(members, 4 * records.count), texts: texts() },
   };
 }
 
-function numberedTexts({ ids, count, texts }: NumberedTexts, attribute: number): NumberedColumn {
-  return { slots: { numbers: ids, count, starts: 0 }, values: () => ({ attribute, members: undefined, texts }) };
+/** What is left in each cell without what was tallied. */
+function missingOf(cellTotals: Uint32Array, { rows, lists }: Tallied): Uint32Array {
+  const missing = cellTotals.slice();
+  for (let row = 0; row < rows.length; row += missing.length)
+    for (let cell = 0; cell < missing.length; cell++) missing[cell] -= rows[row + cell];
+  for (const cell of lists) missing[cell]--;
+  return missing;
 }
 
-function distinctSlots({ kernels }: RowGroup, { slots, count }: Runs): Uint32Array {
+function distinctSlots({ kernels }: Pick<RowGroup, 'kernels'>, { slots, count }: Runs): Uint32Array {
   return kernels.u32(slots, count).filter((slot, i, all) => i === 0 || all[i - 1] !== slot);
 }
 
 /** A column with arrays in it: those have no number, and so are nil. */
-function numberLists(group: RowGroup, { kinds, textAt, textLength, ints }: Values, attribute: number, runs: Runs): NumberedColumn {
-  const { kernels } = group;
-  const distinct = distinctSlots(group, runs);
+function countLists(counting: Counting, { kinds, textAt, textLength, ints }: Values): CountedColumn {
+  const { kernels, runs } = counting;
+  const distinct = distinctSlots({ kernels }, runs);
   const placesAt = kernels.alloc(8 * distinct.length);
   const places = kernels.u32(placesAt, 2 * distinct.length);
   kinds.forEach((kind, i) => {
     places[2 * i] = textAt[i];
     places[2 * i + 1] = kind === valueKind.text ? textLength[i] : noNumber;
   });
-  const texts = numberPlaces(kernels, placesAt, distinct.length);
-  const words = kernels.alloc(8 * distinct.length);
-  kernels.i64(words, distinct.length).set(ints);
-  const present = kernels.put(Uint8Array.from(kinds, (kind) => Number(kind === valueKind.int)));
-  const numbers = openValueNumbers(kernels, 0, distinct.length);
-  numbers.addTexts(texts.ids, texts.count, 0, comparedKind.text);
-  numbers.addWords(words, present, 0, comparedKind.int, 8);
-  // From the numbers of distinct slots to those of all.
-  const numbersAt = kernels.alloc(4 * runs.slotEnd);
-  const ofDistinct = kernels.u32(numbers.numbers, distinct.length);
-  const ofSlots = kernels.u32(numbersAt, runs.slotEnd).fill(noNumber);
+  const { ids: idsAt, count, texts } = numberPlaces(kernels, placesAt, distinct.length);
+  const values = openTypedValues(kernels, runs.slotEnd, count);
+  const ids = kernels.u32(idsAt, distinct.length);
+  const ofSlots = kernels.u8(values.kinds, runs.slotEnd);
+  const words = kernels.i64(values.words, runs.slotEnd);
   distinct.forEach((slot, i) => {
-    ofSlots[slot] = ofDistinct[i];
+    if (kinds[i] !== valueKind.text && kinds[i] !== valueKind.int) return;
+    ofSlots[slot] = kinds[i] === valueKind.text ? comparedKind.text : comparedKind.int;
+    words[slot] = kinds[i] === valueKind.text ? BigInt(ids[i]) : ints[i];
   });
-  return {
-    slots: { numbers: numbersAt, count: numbers.count(), starts: 0 },
-    values: () => ({ attribute, members: numbers.members(), texts: texts.texts }),
-  };
+  return countTyped(counting, values, () => texts);
 }

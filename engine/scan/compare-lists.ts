@@ -1,8 +1,9 @@
 import { AppError } from '#engine/base/errors.ts';
 import type { Dictionary, Pages } from '#engine/kernels/kernels.ts';
-import { tallyNumbers } from '#engine/kernels/tally.ts';
+import { tallyRecords } from '#engine/kernels/tally.ts';
 import { hashDictionary } from '#engine/kernels/text-hashes.ts';
-import { openValueNumbers, translateIds, type ValueNumbers } from '#engine/kernels/value-numbers.ts';
+import { openTypedValues, type TypedValues } from '#engine/kernels/typed-values.ts';
+import { numberListValues } from '#engine/kernels/value-numbers.ts';
 import type { LeafColumn } from '#engine/parquet/schema.ts';
 import type { Scope } from '#engine/traceql/ast.ts';
 import type { BlockSchema } from '#engine/vparquet/sources.ts';
@@ -91,86 +92,98 @@ interface AttributeList {
 async function countList(comparison: Comparison, group: RowGroup, list: AttributeList): Promise<void> {
   const { keys, columns, runs } = list;
   const { kernels } = group;
+  const { intervals } = comparison;
+  const keyIds = kernels.alloc(4 * keys.pages.entryCount);
+  await onColumn(group, keys.column, () => kernels.ids(keys.pages, keys.dictionary.count, keyIds));
   const starts = startsOf(group, keys.pages, list.repetition);
   if (starts.count < runs.slotEnd) throw tooFew(group, keys.column, starts.count, runs.slotEnd);
-  const attributes = await attributesOf(comparison, group, keys, list.scope);
-  const numbers = openValueNumbers(kernels, attributes, keys.pages.entryCount);
-  let texts = (): LocalTexts | undefined => undefined;
-  for (const column of columns) {
-    if (column.pages.valueCount > 0) texts = (await numberValues(group, keys.pages, column, numbers)) ?? texts;
-  }
-  // What is stored in another way (maps, bytes, empty and mixed arrays) has no value that could be shown.
-  numbers.addRest();
-  const slots = { numbers: numbers.numbers, count: numbers.count(), starts: starts.at };
-  const tallied = tallyNumbers(kernels, slots, runs, comparison.intervals);
-  comparison.counts.add(tallied, { attribute: 0, members: numbers.members(), texts: texts() });
+  const { values, texts } = await readTyped(group, keys.pages, columns);
+  const attributes = attributesOf(comparison, group, keys, list.scope);
+  const { records, members } = numberListValues(kernels, { keys: keyIds, starts: starts.at, attributes }, values, runs, intervals);
+  const tallied = tallyRecords(kernels, records, runs, intervals);
+  comparison.counts.add(tallied, { attribute: 0, members: kernels.u32(members, 4 * records.count), texts: texts() });
 }
 
-/** Address of the attribute of each entry, 0xffffffff for null. */
-async function attributesOf(
-  comparison: Comparison,
-  group: RowGroup,
-  { column, pages, dictionary }: KeyColumn,
-  scope: Scope,
-): Promise<number> {
-  const { kernels } = group;
-  const ids = kernels.alloc(4 * pages.entryCount);
-  await onColumn(group, column, () => kernels.ids(pages, dictionary.count, ids));
+/** The attribute of each key. */
+function attributesOf(comparison: Comparison, { kernels }: RowGroup, { dictionary }: KeyColumn, scope: Scope): Uint32Array {
   const offsets = kernels.u32(dictionary.offsets, dictionary.count + 1);
   const attributes = new Uint32Array(dictionary.count);
   for (let id = 0; id < attributes.length; id++) {
     const name = textOf(kernels, dictionary.at + offsets[id] + 4, offsets[id + 1] - offsets[id] - 4, 'text');
     attributes[id] = comparison.attribute({ kind: 'attribute', scope, name, parent: false });
   }
-  translateIds(kernels, ids, pages.entryCount, attributes);
-  return ids;
+  return attributes;
 }
 
 /** First entry of each slot whose repetition level is up to `level`, with the number of entries behind the last: address, and number of slots. */
 function startsOf({ kernels }: RowGroup, pages: Pages, level: number): { readonly at: number; readonly count: number } {
   const { entryCount } = pages;
+  const at = kernels.alloc(4 * (entryCount + 1));
   const repetitions = kernels.alloc(entryCount);
   kernels.repetitions(pages, repetitions);
-  const at = kernels.alloc(4 * (entryCount + 1));
   return { at, count: kernels.starts(repetitions, entryCount, level, at, entryCount) };
 }
 
-/** Numbers attributes with a value in one column. Returns the texts, where they are some, to be asked for when memory does not move any more. */
-async function numberValues(
-  group: RowGroup,
-  keys: Pages,
-  { column, pages, dictionary }: ValueColumn,
-  numbers: ValueNumbers,
-): Promise<(() => LocalTexts) | undefined> {
+/** The values of a list's entries; `texts` is to be asked when memory does not move any more. */
+interface TypedList {
+  readonly values: TypedValues;
+  readonly texts: () => LocalTexts | undefined;
+}
+
+/**
+ * Reads the values of all attributes. What is stored in another way (maps, bytes, empty and mixed arrays) has no value that could be shown, and stays without
+ * kind.
+ */
+async function readTyped(group: RowGroup, keys: Pages, columns: readonly ValueColumn[]): Promise<TypedList> {
   const { kernels } = group;
-  // Where no attribute is an array, value entries are attributes.
-  const firsts =
-    pages.entryCount === keys.entryCount ? { at: 0, count: keys.entryCount } : startsOf(group, pages, keys.shape.maxRepetition);
-  if (firsts.count !== keys.entryCount) throw tooFew(group, column, firsts.count, keys.entryCount);
+  const texts = await textsOf(group, columns);
+  const values = openTypedValues(kernels, keys.entryCount, texts?.count ?? 0);
+  for (const { column, pages } of columns) {
+    if (pages.valueCount === 0) continue;
+    // Where no attribute is an array, value entries are attributes.
+    const isFlat = pages.entryCount === keys.entryCount;
+    const level = isFlat ? column.maxRepetition : keys.shape.maxRepetition;
+    const plainIds = column.type === 'bytes' ? texts?.plainIds : undefined;
+    let count = keys.entryCount;
+    if (plainIds === undefined) count = await onColumn(group, column, () => values.add(pages, kindsOf[column.type], level));
+    else if (isFlat) values.addIds(plainIds, comparedKind.text, 0);
+    else {
+      const firsts = startsOf(group, pages, level);
+      count = firsts.count;
+      if (count === keys.entryCount) values.addIds(plainIds, comparedKind.text, firsts.at);
+    }
+    if (count !== keys.entryCount) throw tooFew(group, column, count, keys.entryCount);
+  }
+  return { values, texts: () => texts?.texts() };
+}
+
+const kindsOf: Readonly<Record<LeafColumn['type'], number>> = {
+  bytes: comparedKind.text,
+  int32: comparedKind.int,
+  int64: comparedKind.int,
+  double: comparedKind.double,
+  boolean: comparedKind.boolean,
+};
+
+interface ListTexts {
+  readonly count: number;
+  /** Ids of the entries, where they are not those of a dictionary. */
+  readonly plainIds: number | undefined;
+  readonly texts: () => LocalTexts;
+}
+
+/** The texts of a list, if it has any. */
+async function textsOf(group: RowGroup, columns: readonly ValueColumn[]): Promise<ListTexts | undefined> {
+  const { kernels } = group;
+  const found = columns.find(({ column, pages }) => column.type === 'bytes' && pages.valueCount > 0);
+  if (found === undefined) return undefined;
+  const { column, pages, dictionary } = found;
   if (dictionary !== undefined) {
     const hashesAt = hashDictionary(kernels, dictionary);
-    const ids = kernels.alloc(4 * pages.entryCount);
-    await onColumn(group, column, () => kernels.ids(pages, dictionary.count, ids));
-    numbers.addTexts(ids, dictionary.count, firsts.at, comparedKind.text);
-    return () => dictionaryTexts(kernels, dictionary, hashesAt);
+    return { count: dictionary.count, plainIds: undefined, texts: () => dictionaryTexts(kernels, dictionary, hashesAt) };
   }
-  if (column.type === 'bytes') {
-    const plain = await numberPlainTexts(group, column, pages);
-    numbers.addTexts(plain.ids, plain.count, firsts.at, comparedKind.text);
-    return () => plain.texts;
-  }
-  const isBoolean = column.type === 'boolean';
-  const at = kernels.alloc((isBoolean ? 1 : 8) * pages.entryCount);
-  const presentAt = kernels.alloc(pages.entryCount);
-  await onColumn(group, column, () => {
-    kernels.matchPresent(pages, presentAt);
-    if (isBoolean) kernels.booleans(pages, at);
-    else if (column.type === 'double') kernels.doubles(pages, at);
-    else kernels.ints(pages, at);
-  });
-  const kind = isBoolean ? comparedKind.boolean : column.type === 'double' ? comparedKind.double : comparedKind.int;
-  numbers.addWords(at, presentAt, firsts.at, kind, isBoolean ? 1 : 8);
-  return undefined;
+  const { ids, count, texts } = await numberPlainTexts(group, column, pages);
+  return { count, plainIds: ids, texts: () => texts };
 }
 
 function tooFew(group: RowGroup, column: LeafColumn, found: number, wanted: number): AppError {

@@ -1,165 +1,182 @@
+import { SEVERAL } from './typed'
+
 /*
- * Numbers values in order of appearance: a value is an attribute, a kind and a word of 64 bits. The table is open addressing, a number plus 1 in each slot,
- * 0 where free. Of each number 16 bytes are kept: the word, and attribute · 8 + kind. An entry keeps its first number, so that there are not more numbers
- * than entries.
+ * Numbers the values that runs meet and tallies how often each is met. A value is a key, a kind and a word of 64 bits (`typed`).
+ *
+ * What runs meet is written down as records of an entry and a run, sorted by key: so the values of one key stand together, most of them of one kind, and the
+ * tables where they are looked up stay in the processor's cache. Tables are cleared once: numbers grow from key to key, and what an earlier key left in a
+ * table is lower than what the present one puts there.
  */
 export const NONE: u32 = 0xffffffff
+const TEXT: u32 = 1
 
-const FIRST_SLOTS: u32 = 4096
-
-let slots: usize = 0
-let mask: u32 = 0
-let members: usize = 0
-let count: u32 = 0
-
-/** Forgets all numbers and fills `numbers` with none. `table` has room for a power of two of at least 4096 words, twice what may be numbered. */
-export function openNumbers(table: usize, outMembers: usize, numbers: usize, entryCount: u32): void {
-  slots = table
-  mask = FIRST_SLOTS - 1
-  members = outMembers
-  count = 0
-  memory.fill(table, 0, <usize>FIRST_SLOTS << 2)
-  memory.fill(numbers, 0xff, <usize>entryCount << 2)
+// @ts-ignore: decorator
+@inline
+function wordAt(at: usize, index: u32): u32 {
+  return load<u32>(at + (<usize>index << 2))
 }
 
-export function numberedCount(): u32 {
-  return count
+/** Adds to `counts`, one for each key and one for entries without a key, what the runs meet. Slot s has the entries `[starts[s], starts[s + 1])`. */
+export function countKeys(keys: usize, keyCount: u32, starts: usize, slots: usize, runCount: u32, counts: usize): void {
+  memory.fill(counts, 0, (<usize>keyCount + 1) << 2)
+  for (let run: u32 = 0; run < runCount; run++) {
+    const slot = slots + (<usize>run << 2)
+    const start = starts + (<usize>load<u32>(slot) << 2)
+    const end = keys + (<usize>load<u32>(start, 4) << 2)
+    for (let at = keys + (<usize>load<u32>(start) << 2); at < end; at += 4) {
+      const count = counts + (<usize>min(load<u32>(at), keyCount) << 2)
+      store<u32>(count, load<u32>(count) + 1)
+    }
+  }
+}
+
+/** Writes the records of all runs, sorted by key; those without one come last. `counts` becomes where the records of each key end. */
+export function sortByKey(keys: usize, keyCount: u32, starts: usize, slots: usize, runCount: u32, counts: usize, records: usize): void {
+  let next = records
+  for (let key: u32 = 0; key <= keyCount; key++) {
+    const count = counts + (<usize>key << 2)
+    const size = <usize>load<u32>(count) << 3
+    store<u32>(count, <u32>next)
+    next += size
+  }
+  for (let run: u32 = 0; run < runCount; run++) {
+    const start = starts + (<usize>wordAt(slots, run) << 2)
+    const end = load<u32>(start, 4)
+    for (let entry = load<u32>(start); entry < end; entry++) {
+      const cursor = counts + (<usize>min(wordAt(keys, entry), keyCount) << 2)
+      const to = load<u32>(cursor)
+      store<u64>(to, (<u64>run << 32) | entry)
+      store<u32>(cursor, to + 8)
+    }
+  }
+}
+
+/** Writes the records of runs whose slot has a kind, and returns where they end: a slot is an entry, all are of one key. Writes up to 8 bytes beyond. */
+export function listSlots(kinds: usize, slots: usize, runCount: u32, records: usize): usize {
+  for (let run: u32 = 0; run < runCount; run++) {
+    const slot = wordAt(slots, run)
+    store<u64>(records, (<u64>run << 32) | slot)
+    records += load<u8>(kinds + slot) ? 8 : 0
+  }
+  return records
+}
+
+/** Words within this distance have a place of their own in the table of near words. */
+const NEAR: u64 = 1 << 17
+
+let members: usize = 0
+/** Open addressing: a number plus 1 in each slot; what is not above `base` is free. */
+let table: usize = 0
+let mask: u32 = 0
+let cleared: u32 = 0
+let base: u32 = 0
+
+/** Slots that `count` records of a key may take in the table of far words. */
+// @ts-ignore: decorator
+@inline
+function slotsFor(count: u32): u32 {
+  return count < 8 ? 16 : <u32>4 << (31 - clz(count))
+}
+
+function openTable(recordCount: u32): void {
+  const size = slotsFor(recordCount)
+  mask = size - 1
+  if (size <= cleared) return
+  memory.fill(table + (<usize>cleared << 2), 0, <usize>(size - cleared) << 2)
+  cleared = size
 }
 
 // @ts-ignore: decorator
 @inline
-function hashOf(name: u32, word: u64): u32 {
-  const mixed = (word ^ (<u64>name * 0x9e3779b97f4a7c15)) * 0xc2b2ae3d27d4eb4f
+function hashOf(word: u64): u32 {
+  const mixed = word * 0xc2b2ae3d27d4eb4f
   return <u32>(mixed >> 32) ^ <u32>(mixed >> 15)
 }
 
-function grow(): void {
-  const size = (mask + 1) << 1
-  mask = size - 1
-  memory.fill(slots, 0, <usize>size << 2)
-  for (let number: u32 = 0; number < count; number++) {
-    const member = members + (<usize>number << 4)
-    let slot = hashOf(load<u32>(member, 8), load<u64>(member)) & mask
-    while (load<u32>(slots + (<usize>slot << 2))) slot = (slot + 1) & mask
-    store<u32>(slots + (<usize>slot << 2), number + 1)
-  }
-}
-
-function numberOf(name: u32, word: u64): u32 {
-  let slot = hashOf(name, word) & mask
-  for (;;) {
-    const number = load<u32>(slots + (<usize>slot << 2))
-    if (number == 0) break
-    const member = members + (<usize>(number - 1) << 4)
-    if (load<u64>(member) == word && load<u32>(member, 8) == name) return number - 1
+/** The slot of a value of the present key in the table of far words. */
+function farSlot(name: u32, word: u64, recordCount: u32): usize {
+  if (mask == 0) openTable(recordCount)
+  let slot = hashOf(word) & mask
+  let at = table + (<usize>slot << 2)
+  for (let known = load<u32>(at); known > base; known = load<u32>(at)) {
+    const member = members + (<usize>(known - 1) << 4)
+    if (load<u64>(member) == word && load<u32>(member, 8) == name) break
     slot = (slot + 1) & mask
+    at = table + (<usize>slot << 2)
   }
-  const member = members + (<usize>count << 4)
-  store<u64>(member, word)
-  store<u32>(member, name, 8)
-  store<u32>(slots + (<usize>slot << 2), ++count)
-  if (count << 1 > mask) grow()
-  return count - 1
-}
-
-// @ts-ignore: decorator
-@inline
-function attributeAt(attributes: usize, entry: u32): u32 {
-  return attributes ? load<u32>(attributes + (<usize>entry << 2)) : 0
-}
-
-/** True for an entry with several values. */
-// @ts-ignore: decorator
-@inline
-function isList(firsts: usize, entry: u32): bool {
-  if (firsts == 0) return false
-  const at = firsts + (<usize>entry << 2)
-  return load<u32>(at, 4) - load<u32>(at) > 1
-}
-
-// @ts-ignore: decorator
-@inline
-function valueAt(firsts: usize, entry: u32): usize {
-  return firsts ? load<u32>(firsts + (<usize>entry << 2)) : entry
+  return at
 }
 
 /**
- * Numbers texts, which `ids` tells apart. `attributes` 0: all of attribute 0. `firsts` has the first id of each entry (0: the entry's own); one with
- * several has kind 0. `owners` has room for two words for each of `idCount` ids: most texts belong to one attribute, whose number is found there.
+ * Numbers the values of records that are sorted by key, in the order of the records, and puts the number into each record in place of its entry. Returns how
+ * many there are. `ends` has the end of each key's records, `names` the attribute · 8 of each key. Of each number 16 bytes are kept as its member, the word and
+ * then attribute · 8 + kind, and two words as its tally: the weights of its runs in cells below `side`, and in the others. Entries of no kind or of several
+ * values are of kind 0. Space: `texts` a word for each id, `near` 2^17 words, `far` four words for each record of the key that has most (at least 16),
+ * `outMembers` and `tallies` for as many numbers as there are records.
  */
-export function numberTexts(
-  attributes: usize,
-  ids: usize,
-  idCount: u32,
-  firsts: usize,
-  entryCount: u32,
-  kind: u32,
-  owners: usize,
-  numbers: usize,
-): void {
-  memory.fill(owners, 0, <usize>idCount << 3)
-  for (let entry: u32 = 0; entry < entryCount; entry++) {
-    const attribute = attributeAt(attributes, entry)
-    const out = numbers + (<usize>entry << 2)
-    if (attribute == NONE || load<u32>(out) != NONE) continue
-    if (isList(firsts, entry)) {
-      store<u32>(out, numberOf(attribute << 3, 0))
-      continue
-    }
-    const id = load<u32>(ids + (valueAt(firsts, entry) << 2))
-    if (id == NONE) continue
-    const owner = owners + (<usize>id << 3)
-    const known = load<u64>(owner)
-    if (<u32>known == attribute + 1) {
-      store<u32>(out, <u32>(known >> 32))
-      continue
-    }
-    const number = numberOf((attribute << 3) | kind, id)
-    store<u32>(out, number)
-    if (known == 0) store<u64>(owner, (<u64>number << 32) | (attribute + 1))
-  }
-}
-
-/** Numbers words of 64 bits, or of a byte (`bytes`), where `present` is 1. See `numberTexts`. */
-export function numberWords(
-  attributes: usize,
+export function numberRecords(
+  records: usize,
+  ends: usize,
+  names: usize,
+  keyCount: u32,
+  kinds: usize,
   words: usize,
-  present: usize,
-  firsts: usize,
-  entryCount: u32,
-  kind: u32,
-  bytes: bool,
-  numbers: usize,
-): void {
-  for (let entry: u32 = 0; entry < entryCount; entry++) {
-    const attribute = attributeAt(attributes, entry)
-    const out = numbers + (<usize>entry << 2)
-    if (attribute == NONE || load<u32>(out) != NONE) continue
-    if (isList(firsts, entry)) {
-      store<u32>(out, numberOf(attribute << 3, 0))
-      continue
+  cells: usize,
+  weights: usize,
+  side: u32,
+  texts: usize,
+  idCount: u32,
+  near: usize,
+  far: usize,
+  outMembers: usize,
+  tallies: usize,
+): u32 {
+  memory.fill(texts, 0, <usize>idCount << 2)
+  memory.fill(near, 0, <usize>NEAR << 2)
+  table = far
+  members = outMembers
+  cleared = 0
+  let count: u32 = 0
+  let record = records
+  for (let key: u32 = 0; key < keyCount; key++) {
+    const end: usize = wordAt(ends, key)
+    const recordCount = <u32>((end - record) >> 3)
+    const attribute = wordAt(names, key)
+    base = count
+    mask = 0
+    let nearKind: u32 = 0
+    let lowest: u64 = 0
+    for (; record < end; record += 8) {
+      const entry = load<u32>(record)
+      const run = load<u32>(record, 4)
+      let kind: u32 = load<u8>(kinds + entry)
+      let word = load<u64>(words + (<usize>entry << 3))
+      let slot: usize
+      if (kind == TEXT) slot = texts + (<usize>word << 2)
+      else {
+        if (kind == 0 || kind == SEVERAL) {
+          kind = 0
+          word = 0
+        } else if (nearKind == 0) {
+          nearKind = kind
+          lowest = word - (NEAR >> 1)
+        }
+        const distance = word - lowest
+        slot = kind == nearKind && kind && distance < NEAR ? near + (<usize>distance << 2) : farSlot(attribute | kind, word, recordCount)
+      }
+      const known = load<u32>(slot)
+      const isNew = known <= base
+      const number = isNew ? count : known - 1
+      count += <u32>isNew
+      store<u32>(slot, number + 1)
+      const member = outMembers + (<usize>number << 4)
+      store<u64>(member, word)
+      store<u32>(member, attribute | kind, 8)
+      const tally = tallies + (<usize>number << 3)
+      const shift: u64 = wordAt(cells, run) >= side ? 32 : 0
+      store<u64>(tally, (isNew ? 0 : load<u64>(tally)) + (<u64>wordAt(weights, run) << shift))
+      store<u32>(record, number)
     }
-    const at = valueAt(firsts, entry)
-    if (load<u8>(present + at) == 0) continue
-    store<u32>(out, numberOf((attribute << 3) | kind, bytes ? <u64>load<u8>(words + at) : load<u64>(words + (at << 3))))
   }
-}
-
-/** Numbers entries with an attribute and nothing else: kind 0. */
-export function numberRest(attributes: usize, entryCount: u32, numbers: usize): void {
-  for (let entry: u32 = 0; entry < entryCount; entry++) {
-    const out = numbers + (<usize>entry << 2)
-    if (load<u32>(out) != NONE) continue
-    const attribute = attributeAt(attributes, entry)
-    if (attribute != NONE) store<u32>(out, numberOf(attribute << 3, 0))
-  }
-}
-
-/** Replaces each of `entryCount` ids by what the table has for it; none stays none. */
-export function translateIds(ids: usize, entryCount: u32, table: usize): void {
-  const stop = ids + (<usize>entryCount << 2)
-  for (; ids < stop; ids += 4) {
-    const id = load<u32>(ids)
-    if (id != NONE) store<u32>(ids, load<u32>(table + (<usize>id << 2)))
-  }
+  return count
 }

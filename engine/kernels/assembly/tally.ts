@@ -1,11 +1,9 @@
 import { NONE } from './number'
 
 /*
- * Counts numbers in cells in two passes. The first tallies how often each number is met; then one that is met often gets a row with all cells, the
- * others a list of the cells that they were met in; the second pass fills rows and lists.
+ * Counts numbers in cells. A number that is met often gets a row with all cells, the others a list of the cells that they were met in.
  *
- * What is counted are runs: `weight` spans of one slot that share a cell. A slot has one number, or those of the entries
- * `[starts[slot], starts[slot + 1])`.
+ * What is counted are runs: `weight` spans of one slot that share a cell.
  */
 
 // @ts-ignore: decorator
@@ -14,136 +12,145 @@ function wordAt(at: usize, index: u32): u32 {
   return load<u32>(at + (<usize>index << 2))
 }
 
-/**
- * Adds to `tallies` (two words for each number: cells below `side`, and the others) and to `cellTotals` the weights of what is met, and lists the
- * numbers in the order in which they are met. Returns how many are. `starts` 0: one number for each slot.
- */
-export function tally(
-  numbers: usize,
-  numberCount: u32,
-  starts: usize,
-  slots: usize,
-  cells: usize,
-  weights: usize,
-  runCount: u32,
-  side: u32,
-  tallies: usize,
-  met: usize,
-  cellTotals: usize,
-): u32 {
-  memory.fill(tallies, 0, <usize>numberCount << 3)
-  memory.fill(cellTotals, 0, <usize>side << 3)
-  let metCount: u32 = 0
-  for (let run: u32 = 0; run < runCount; run++) {
-    const slot = wordAt(slots, run)
-    let entry = slot
-    let end = slot + 1
-    if (starts) {
-      entry = wordAt(starts, slot)
-      end = wordAt(starts, slot + 1)
-    }
-    const weight = wordAt(weights, run)
-    const cell = wordAt(cells, run)
-    const shift: u64 = cell >= side ? 32 : 0
-    let total: u32 = 0
-    for (; entry < end; entry++) {
-      const number = wordAt(numbers, entry)
-      if (number == NONE) continue
-      const at = tallies + (<usize>number << 3)
-      const known = load<u64>(at)
-      if (known == 0) {
-        store<u32>(met + (<usize>metCount << 2), number)
-        metCount++
-      }
-      store<u64>(at, known + (<u64>weight << shift))
-      total += weight
-    }
-    if (total) {
-      const at = cellTotals + (<usize>cell << 2)
-      store<u32>(at, load<u32>(at) + total)
-    }
-  }
-  return metCount
+// @ts-ignore: decorator
+@inline
+function totalOf(tallies: usize, number: u32): u32 {
+  const at = tallies + (<usize>number << 3)
+  return load<u32>(at) + load<u32>(at, 4)
 }
 
 let listWords: u32 = 0
 
-/** Words of all lists after `countRows`. */
+/** Words of all lists after `countRows` or `sumRows`. */
 export function listedWords(): u32 {
   return listWords
 }
 
-/** How many of the numbers that were met have tallies of `rowsFrom` or more together, and so get a row. */
-export function countRows(tallies: usize, met: usize, metCount: u32, rowsFrom: u32): u32 {
+/** How many of the numbers have tallies of `rowsFrom` or more together, and so get a row. */
+export function countRows(tallies: usize, count: u32, rowsFrom: u32): u32 {
   let rows: u32 = 0
   listWords = 0
-  for (let i: u32 = 0; i < metCount; i++) {
-    const at = tallies + (<usize>wordAt(met, i) << 3)
-    const total = load<u32>(at) + load<u32>(at, 4)
-    if (total >= rowsFrom) rows++
-    else listWords += total
+  for (let number: u32 = 0; number < count; number++) {
+    const total = totalOf(tallies, number)
+    const hasRow = total >= rowsFrom
+    rows += <u32>hasRow
+    listWords += hasRow ? 0 : total
   }
   return rows
 }
 
-/** Gives each number that was met its row or its list, in the order of `met`, and fills them. The lowest bit of a place tells lists. */
+/**
+ * Gives each number its row or its list, in order, and fills them from records of a number and a run; `met` becomes all numbers. The lowest bit of a place tells
+ * lists.
+ */
 export function spread(
-  numbers: usize,
-  starts: usize,
-  slots: usize,
+  records: usize,
+  recordsEnd: usize,
   cells: usize,
   weights: usize,
-  runCount: u32,
   tallies: usize,
-  met: usize,
-  metCount: u32,
+  count: u32,
   rowsFrom: u32,
   rowBytes: u32,
+  met: usize,
   places: usize,
   rows: usize,
   rowCount: u32,
   lists: usize,
 ): void {
   memory.fill(rows, 0, <usize>rowCount * rowBytes)
-  for (let i: u32 = 0; i < metCount; i++) {
-    const number = wordAt(met, i)
-    const at = tallies + (<usize>number << 3)
-    const total = load<u32>(at) + load<u32>(at, 4)
-    const place = places + (<usize>number << 2)
-    if (total >= rowsFrom) {
-      store<u32>(place, <u32>rows)
-      rows += rowBytes
-    } else {
-      store<u32>(place, <u32>lists | 1)
-      lists += <usize>total << 2
-    }
+  for (let number: u32 = 0; number < count; number++) {
+    const total = totalOf(tallies, number)
+    const hasRow = total >= rowsFrom
+    store<u32>(met + (<usize>number << 2), number)
+    store<u32>(places + (<usize>number << 2), hasRow ? <u32>rows : <u32>lists | 1)
+    rows += hasRow ? <usize>rowBytes : 0
+    lists += hasRow ? 0 : <usize>total << 2
   }
-  for (let run: u32 = 0; run < runCount; run++) {
-    const slot = wordAt(slots, run)
-    let entry = slot
-    let end = slot + 1
-    if (starts) {
-      entry = wordAt(starts, slot)
-      end = wordAt(starts, slot + 1)
-    }
+  for (let record = records; record < recordsEnd; record += 8) {
+    const run = load<u32>(record, 4)
     const weight = wordAt(weights, run)
     const cell = wordAt(cells, run)
-    const cellBytes = <usize>cell << 2
-    for (; entry < end; entry++) {
-      const number = wordAt(numbers, entry)
-      if (number == NONE) continue
-      const place = places + (<usize>number << 2)
-      const at = load<u32>(place)
-      if (at & 1) {
-        let to: usize = at - 1
-        for (let i: u32 = 0; i < weight; i++, to += 4) store<u32>(to, cell)
-        store<u32>(place, <u32>to | 1)
-      } else {
-        const to = <usize>at + cellBytes
-        store<u32>(to, load<u32>(to) + weight)
-      }
+    const place = places + (<usize>load<u32>(record) << 2)
+    const at = load<u32>(place)
+    const isListed = at & 1
+    if (isListed & <u32>(weight > 1)) {
+      let to: usize = at - 1
+      for (let i: u32 = 0; i < weight; i++, to += 4) store<u32>(to, cell)
+      store<u32>(place, <u32>to | 1)
+      continue
+    }
+    // Without a branch: which numbers are listed cannot be foretold.
+    const to: usize = isListed ? at - 1 : at + (cell << 2)
+    store<u32>(to, isListed ? cell : load<u32>(to) + weight)
+    store<u32>(place, at + (isListed << 2))
+  }
+}
+
+/** Counts the ids of slots in a row each; those without an id in the row behind the last. */
+export function countIds(
+  ids: usize,
+  idCount: u32,
+  slots: usize,
+  cells: usize,
+  weights: usize,
+  runCount: u32,
+  rowBytes: u32,
+  rows: usize,
+): void {
+  memory.fill(rows, 0, (<usize>idCount + 1) * rowBytes)
+  for (let run: u32 = 0; run < runCount; run++) {
+    const id = min(wordAt(ids, wordAt(slots, run)), idCount)
+    const at = rows + <usize>id * rowBytes + (<usize>wordAt(cells, run) << 2)
+    store<u32>(at, load<u32>(at) + wordAt(weights, run))
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function sumOf(at: usize, count: u32): u32 {
+  const end = at + (<usize>count << 2)
+  let sums = i32x4.splat(0)
+  for (; at + 16 <= end; at += 16) sums = i32x4.add(sums, v128.load(at))
+  let sum = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3)
+  for (; at < end; at += 4) sum += load<u32>(at)
+  return sum
+}
+
+/** Writes the tallies of rows with `side` cells on each side: their sums. Returns the number of rows that stay (`countRows`). */
+export function sumRows(rows: usize, count: u32, side: u32, rowsFrom: u32, tallies: usize): u32 {
+  const half = <usize>side << 2
+  for (let number: u32 = 0; number < count; number++) {
+    const at = tallies + (<usize>number << 3)
+    store<u32>(at, sumOf(rows, side))
+    store<u32>(at, sumOf(rows + half, side), 4)
+    rows += half << 1
+  }
+  return countRows(tallies, count, rowsFrom)
+}
+
+/** Moves the rows that stay to the front and makes lists of the others. Writes the numbers that were met, and returns how many are. */
+export function keepRows(rows: usize, count: u32, rowBytes: u32, rowsFrom: u32, tallies: usize, met: usize, lists: usize): u32 {
+  let kept = rows
+  let metCount: u32 = 0
+  for (let number: u32 = 0; number < count; number++, rows += rowBytes) {
+    const total = totalOf(tallies, number)
+    if (total == 0) continue
+    store<u32>(met + (<usize>metCount << 2), number)
+    metCount++
+    if (total >= rowsFrom) {
+      if (kept != rows) memory.copy(kept, rows, rowBytes)
+      kept += rowBytes
+      continue
+    }
+    let left = total
+    for (let cell: u32 = 0; left > 0; cell++) {
+      const here = wordAt(rows, cell)
+      for (let i: u32 = 0; i < here; i++, lists += 4) store<u32>(lists, cell)
+      left -= here
     }
   }
+  return metCount
 }
 
 /** Joins neighbouring spans of one slot and cell to runs; slot s has the spans `[starts[s], starts[s + 1])`. Returns the number of runs. */

@@ -43,6 +43,9 @@ function readers({ shape, dictionaryCount }: RandomColumn, pages: Pages, encodin
   });
   const hits = kernels.alloc(dictionaryCount);
   const common = [kernels.repetitions, kernels.definitions, kernels.matchPresent].map((kernel) => (out: number) => kernel(pages, out));
+  const typed = (out: number) => {
+    kernels.typed(pages, dictionaryCount, 1, 1, kernels.alloc(pages.entryCount), out, pages.entryCount);
+  };
   const byType: Record<string, readonly ((out: number) => void)[]> = {
     int32: [
       (out) => kernels.ints(pages, out),
@@ -69,7 +72,7 @@ function readers({ shape, dictionaryCount }: RandomColumn, pages: Pages, encodin
     ],
   };
   const type = encoding === 'dictionary' ? 'ids' : shape.type === 'int64' ? 'int32' : shape.type;
-  return [...common, ...byType[type]];
+  return [...common, typed, ...byType[type]];
 }
 
 describe('damage never ends in a crash', () => {

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { loadKernels } from '#engine/kernels/load.ts';
-import { joinRuns, noNumber, type Tallied, tallyNumbers } from '#engine/kernels/tally.ts';
+import { joinRuns, noNumber, type RunList, type Tallied, tallyIds, tallyRecords } from '#engine/kernels/tally.ts';
 import { hashTexts } from '#engine/kernels/text-hashes.ts';
-import { openValueNumbers, translateIds } from '#engine/kernels/value-numbers.ts';
-import { joinRunsTwin, tallyTwin } from '../../unit/kernels/twins/tally.ts';
+import { openTypedValues, severalValues, type TypedValues } from '#engine/kernels/typed-values.ts';
+import { type NumberedValues, numberListValues, numberSlotValues } from '#engine/kernels/value-numbers.ts';
+import { joinRunsTwin, type RunTwin, tallyTwin } from '../../unit/kernels/twins/tally.ts';
 
 const kernels = loadKernels({ maxBytes: 64 << 20, detachViews: true });
 
@@ -49,44 +50,137 @@ function countsOf({ met, tallies, rowsFrom, rows, lists }: Tallied, cellCount: n
   return counts;
 }
 
-test('numbers are counted by cell as a plain loop does', () => {
-  const number = fc.oneof(fc.nat(3), fc.nat(199), fc.constant(noNumber));
-  const slots = fc.array(fc.array(number, { maxLength: 4 }), { minLength: 1, maxLength: 60 });
-  const runs = fc.array(fc.record({ slot: fc.nat(), cell: fc.nat(), weight: fc.integer({ min: 1, max: 9 }) }), { maxLength: 120 });
+const anyRuns = fc.array(fc.record({ slot: fc.nat(), cell: fc.nat(), weight: fc.integer({ min: 1, max: 9 }) }), { maxLength: 120 });
+
+/** Runs over so many slots and cells. */
+function runsWithin(all: readonly RunTwin[], slotCount: number, cellCount: number): RunTwin[] {
+  return all.map(({ slot, cell, weight }) => ({ slot: slot % slotCount, cell: cell % cellCount, weight })).sort((a, b) => a.slot - b.slot);
+}
+
+function putRuns(all: readonly RunTwin[]): RunList {
+  return {
+    slots: putWords(all.map(({ slot }) => slot)),
+    cells: putWords(all.map(({ cell }) => cell)),
+    weights: putWords(all.map(({ weight }) => weight)),
+    count: all.length,
+  };
+}
+
+/** A value of a kind; texts are ids below 50. Words are near to each other and far from each other. */
+const typed = fc.oneof(
+  fc.record({ kind: fc.constant(1), word: fc.bigInt({ min: 0n, max: 49n }) }),
+  fc.record({
+    kind: fc.constantFrom(2, 3, 4),
+    word: fc.oneof(fc.bigInt({ min: -3n, max: 3n }), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })),
+  }),
+  fc.record({ kind: fc.constant(2), word: fc.integer({ min: -90_000, max: 90_000 }).map((i) => BigInt(i) & ~3n) }),
+  fc.record({ kind: fc.constantFrom(0, 8), word: fc.bigInt({ min: 0n, max: 9n }) }),
+);
+
+type Typed = { readonly kind: number; readonly word: bigint };
+
+function putTyped(values: readonly Typed[]): TypedValues {
+  const kinds = kernels.put(Uint8Array.from(values, ({ kind }) => kind));
+  const words = kernels.put(new Uint8Array(BigInt64Array.from(values, ({ word }) => word).buffer));
+  return { kinds, words, idCount: 50 };
+}
+
+function keyOf(attribute: number, { kind, word }: Typed): string {
+  return kind === 0 || kind === 8 ? `${attribute} 0 0` : `${attribute} ${kind} ${word}`;
+}
+
+/** What was tallied, by value. */
+function countsOfValues({ records, members: membersAt }: NumberedValues, runs: RunList, intervals: number): Map<string, number[]> {
+  const tallied = tallyRecords(kernels, records, runs, intervals);
+  const members = kernels.u32(membersAt, 4 * records.count);
+  const keys = Array.from({ length: records.count }, (_, i) => {
+    const [low, high, name] = [members[4 * i]!, members[4 * i + 1]!, members[4 * i + 2]!];
+    return `${name >>> 3} ${name & 7} ${(BigInt(high | 0) << 32n) | BigInt(low)}`;
+  });
+  assert.equal(new Set(keys).size, keys.length);
+  return new Map([...countsOf(tallied, 2 * intervals)].map(([number, cells]) => [keys[number]!, cells]));
+}
+
+/** Maps of the same entries, whose order matters among those of one attribute. */
+function assertSameByAttribute(found: ReadonlyMap<string, number[]>, expected: ReadonlyMap<string, number[]>): void {
+  const attributeOf = ([key]: readonly [string, number[]]) => Number(key.split(' ')[0]);
+  const sorted = (map: ReadonlyMap<string, number[]>) => [...map].sort((a, b) => attributeOf(a) - attributeOf(b));
+  assert.deepEqual(sorted(found), sorted(expected));
+}
+
+test('values of lists are counted by key, kind, word and cell as a plain loop does', () => {
+  const entry = fc.tuple(fc.oneof(fc.nat(3), fc.constant(noNumber)), typed);
+  const slots = fc.array(fc.array(entry, { maxLength: 6 }), { minLength: 1, maxLength: 60 });
   fc.assert(
-    fc.property(slots, runs, fc.integer({ min: 1, max: 60 }), fc.boolean(), (lists, anyRuns, intervals, oneEach) => {
-      const numbersOf = oneEach ? lists.map(([first]) => [first ?? noNumber]) : lists;
-      const cellCount = 2 * intervals;
-      const all = anyRuns
-        .map(({ slot, cell, weight }) => ({ slot: slot % numbersOf.length, cell: cell % cellCount, weight }))
-        .sort((a, b) => a.slot - b.slot);
+    fc.property(slots, anyRuns, fc.integer({ min: 1, max: 40 }), fc.nat(2000), (few, runTwins, intervals, more) => {
+      // Many distinct values, near and far, make for large tables, whose slots are met again with the next key.
+      const many = [1, 3].flatMap((key) =>
+        Array.from({ length: more }, (_, i): [number, Typed] => [key, { kind: 2, word: BigInt(i) << (i % 2 === 0 ? 40n : 4n) }]),
+      );
+      const lists = [...few, many];
+      const all = [...runsWithin(runTwins, lists.length, 2 * intervals), { slot: lists.length - 1, cell: 0, weight: 1 }];
+      // Keys stand for attributes in any order.
+      const attributes = Uint32Array.of(7, 2, 9, 4);
       scoped(() => {
-        const starts = startsOf(numbersOf);
-        const tallied = tallyNumbers(
-          kernels,
-          { numbers: putWords(numbersOf.flat()), count: 200, starts: oneEach ? 0 : putWords(starts) },
-          {
-            slots: putWords(all.map(({ slot }) => slot)),
-            cells: putWords(all.map(({ cell }) => cell)),
-            weights: putWords(all.map(({ weight }) => weight)),
-            count: all.length,
-          },
-          intervals,
-        );
+        const runs = putRuns(all);
+        const keys = putWords(lists.flat().map(([key]) => key));
+        const list = { keys, starts: putWords(startsOf(lists)), attributes };
+        const numbered = numberListValues(kernels, list, putTyped(lists.flat().map(([, value]) => value)), runs, intervals);
         const expected = tallyTwin(
-          numbersOf.map((numbers) => numbers.filter((one) => one !== noNumber)),
+          lists.map((entries) => entries.flatMap(([key, value]) => (key === noNumber ? [] : [keyOf(attributes[key]!, value)]))),
+          all,
+          2 * intervals,
+        );
+        assertSameByAttribute(countsOfValues(numbered, runs, intervals), expected);
+      });
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('values of slots are counted, and slots without one are not', () => {
+  const slots = fc.array(
+    typed.filter(({ kind }) => kind < 8),
+    { minLength: 1, maxLength: 200 },
+  );
+  fc.assert(
+    fc.property(slots, anyRuns, fc.integer({ min: 1, max: 40 }), (values, runTwins, intervals) => {
+      const all = runsWithin(runTwins, values.length, 2 * intervals);
+      scoped(() => {
+        const runs = putRuns(all);
+        const numbered = numberSlotValues(kernels, putTyped(values), runs, intervals);
+        const expected = tallyTwin(
+          values.map((value) => (value.kind === 0 ? [] : [keyOf(0, value)])),
+          all,
+          2 * intervals,
+        );
+        assertSameByAttribute(countsOfValues(numbered, runs, intervals), expected);
+      });
+    }),
+  );
+});
+
+test('few ids are counted in rows, and slots without one by cell', () => {
+  const slots = fc.array(fc.oneof(fc.nat(3), fc.nat(29), fc.constant(noNumber)), { minLength: 1, maxLength: 60 });
+  fc.assert(
+    fc.property(slots, anyRuns, fc.integer({ min: 1, max: 60 }), (ids, runTwins, intervals) => {
+      const cellCount = 2 * intervals;
+      const all = runsWithin(runTwins, ids.length, cellCount);
+      scoped(() => {
+        const { tallied, missing } = tallyIds(kernels, putWords(ids), 30, putRuns(all), intervals);
+        const expected = tallyTwin(
+          ids.map((id) => [id]),
           all,
           cellCount,
         );
-        assert.deepEqual([...countsOf(tallied, cellCount)], [...expected]);
-        const totals = [...expected.values()].reduce(
-          (sum, cells) => sum.map((one, i) => one + cells[i]!),
-          new Array<number>(cellCount).fill(0),
+        assert.deepEqual([...missing], expected.get(noNumber) ?? new Array<number>(cellCount).fill(0));
+        expected.delete(noNumber);
+        assert.deepEqual(
+          [...countsOf(tallied, cellCount)],
+          [...expected].sort(([a], [b]) => a - b),
         );
-        assert.deepEqual([...tallied.cellTotals], totals);
       });
     }),
-    { numRuns: 300 },
   );
 });
 
@@ -123,59 +217,29 @@ test('neighbouring spans of a slot and cell are joined', () => {
   );
 });
 
-test('values are numbered by attribute, kind and word, in order of appearance', () => {
-  const attribute = fc.oneof(fc.nat(2), fc.constant(noNumber));
-  const values = fc.array(fc.option(fc.nat(5), { nil: undefined }), { minLength: 1, maxLength: 2 });
-  const entry = fc.record({ attribute, texts: values, ints: fc.option(fc.bigInt({ min: -2n, max: 2n }), { nil: undefined }) });
+test('ids become typed values, of which several in one entry are none', () => {
+  const id = fc.oneof(fc.nat(9), fc.constant(noNumber));
+  const lists = fc.array(fc.tuple(fc.array(id, { minLength: 1, maxLength: 2 }), fc.nat(1)), { minLength: 1, maxLength: 50 });
   fc.assert(
-    fc.property(fc.array(entry, { maxLength: 80 }), fc.integer({ min: 0, max: 3000 }), (few, more) => {
-      // Many distinct values make the table grow.
-      const entries = [...few, ...Array.from({ length: more }, (_, i) => ({ attribute: 1, texts: [undefined], ints: BigInt(i) << 30n }))];
-      const known = new Map<string, number>();
-      const numberOf = (key: string) => {
-        if (!known.has(key)) known.set(key, known.size);
-        return known.get(key)!;
-      };
-      const expected = entries.map(({ attribute: name, texts }) => {
-        if (name === noNumber) return noNumber;
-        if (texts.length > 1) return numberOf(`${name} 0 0`);
-        return texts[0] === undefined ? undefined : numberOf(`${name} 1 ${texts[0]}`);
-      });
-      entries.forEach(({ attribute: name, ints }, i) => {
-        if (ints !== undefined) expected[i] ??= numberOf(`${name} 2 ${ints}`);
-      });
-      entries.forEach(({ attribute: name }, i) => {
-        expected[i] ??= numberOf(`${name} 0 0`);
-      });
+    fc.property(lists, fc.boolean(), (entries, hasFirsts) => {
+      const ids = entries.map(([list]) => (hasFirsts ? list : list.slice(0, 1)));
       scoped(() => {
-        const firsts = startsOf(entries.map(({ texts }) => texts));
-        const ids = putWords(entries.flatMap(({ texts }) => texts.map((text) => text ?? noNumber)));
-        const words = kernels.put(new Uint8Array(BigInt64Array.from(entries, ({ ints }) => ints ?? 0n).buffer));
-        const present = kernels.put(Uint8Array.from(entries, ({ ints }) => (ints === undefined ? 0 : 1)));
-        const numbers = openValueNumbers(kernels, putWords(entries.map((one) => one.attribute)), entries.length);
-        numbers.addTexts(ids, 6, putWords(firsts), 1);
-        numbers.addWords(words, present, 0, 2, 8);
-        numbers.addRest();
-        assert.deepEqual([...kernels.u32(numbers.numbers, entries.length)], expected);
-        assert.equal(numbers.count(), known.size);
-        const members = numbers.members();
-        const keys = Array.from({ length: known.size }, (_, i) => {
-          const [low, high, name] = [members[4 * i]!, members[4 * i + 1]!, members[4 * i + 2]!];
-          return `${name >>> 3} ${name & 7} ${(BigInt(high | 0) << 32n) | BigInt(low)}`;
+        const values = openTypedValues(kernels, entries.length, 10);
+        entries.forEach(([, taken], i) => {
+          kernels.u8(values.kinds, entries.length)[i] = 3 * taken;
         });
-        assert.deepEqual(keys, [...known.keys()]);
+        values.addIds(putWords(ids.flat()), 1, hasFirsts ? putWords(startsOf(ids)) : 0);
+        const kinds = kernels.u8(values.kinds, entries.length);
+        const words = kernels.i64(values.words, entries.length);
+        entries.forEach(([, taken], i) => {
+          const [first] = ids[i]!;
+          const expected = taken === 1 ? 3 : ids[i]!.length > 1 ? severalValues : first === noNumber ? 0 : 1;
+          assert.equal(kinds[i], expected);
+          if (expected === 1) assert.equal(words[i], BigInt(first!));
+        });
       });
     }),
-    { numRuns: 150 },
   );
-});
-
-test('ids become what a table has for them, and nulls stay', () => {
-  scoped(() => {
-    const ids = putWords([2, noNumber, 0, 1]);
-    translateIds(kernels, ids, 4, Uint32Array.of(7, noNumber, 9));
-    assert.deepEqual([...kernels.u32(ids, 4)], [9, noNumber, 7, noNumber]);
-  });
 });
 
 test('hashes of texts do not depend on where they stand, and differ', () => {

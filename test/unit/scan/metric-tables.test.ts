@@ -96,17 +96,15 @@ function talliedOf(
     tallies[2 * number] = totalOf(cellsOf[i]!.subarray(0, cellCount / 2));
     tallies[2 * number + 1] = totalOf(cellsOf[i]!.subarray(cellCount / 2));
   });
-  const cellTotals = new Uint32Array(cellCount);
-  for (const [, cell, count] of events) cellTotals[cell]! += count;
   const rows = cellsOf.filter((cells) => totalOf(cells) >= rowsFrom).flatMap((cells) => [...cells]);
   const lists = cellsOf
     .filter((cells) => totalOf(cells) < rowsFrom)
     .flatMap((cells) => [...cells].flatMap((count, cell) => new Array<number>(count).fill(cell)));
-  const words = [Uint32Array.from(met), tallies, Uint32Array.from(rows), Uint32Array.from(lists), cellTotals, values.members!];
+  const words = [Uint32Array.from(met), tallies, Uint32Array.from(rows), Uint32Array.from(lists), values.members!];
   const placed = words.map((list) => ({ at: putWords(list), length: list.length }));
-  const [metView, talliesView, rowsView, listsView, totalsView, members] = placed.map(({ at, length }) => kernels.u32(at, length));
+  const [metView, talliesView, rowsView, listsView, members] = placed.map(({ at, length }) => kernels.u32(at, length));
   return {
-    tallied: { met: metView!, tallies: talliesView!, rowsFrom, rows: rowsView!, lists: listsView!, cellTotals: totalsView! },
+    tallied: { met: metView!, tallies: talliesView!, rowsFrom, rows: rowsView!, lists: listsView! },
     values: { ...values, members },
   };
 }

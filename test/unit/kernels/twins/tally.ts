@@ -5,14 +5,18 @@ export interface RunTwin {
   readonly weight: number;
 }
 
-/** Counts of each number by cell, in the order in which numbers are met; `numbersOf` has the numbers of each slot. */
-export function tallyTwin(numbersOf: readonly (readonly number[])[], runs: readonly RunTwin[], cellCount: number): Map<number, number[]> {
-  const counts = new Map<number, number[]>();
+/** Counts of each value by cell, in the order in which values are met; `valuesOf` has the values of each slot. */
+export function tallyTwin<Value>(
+  valuesOf: readonly (readonly Value[])[],
+  runs: readonly RunTwin[],
+  cellCount: number,
+): Map<Value, number[]> {
+  const counts = new Map<Value, number[]>();
   for (const { slot, cell, weight } of runs) {
-    for (const number of numbersOf[slot]!) {
-      const cells = counts.get(number) ?? new Array<number>(cellCount).fill(0);
+    for (const value of valuesOf[slot]!) {
+      const cells = counts.get(value) ?? new Array<number>(cellCount).fill(0);
       cells[cell]! += weight;
-      counts.set(number, cells);
+      counts.set(value, cells);
     }
   }
   return counts;
