@@ -5,32 +5,32 @@ const upper = 'AZ';
 const lower = 'az';
 const word = `${digit}${upper}__${lower}`;
 
-/** The classes of `\d`, `\s` and `\w`, by letter: ASCII only. */
-const perlClasses: ReadonlyMap<string, CharSet> = new Map([
-  ['d', pairs(digit)],
-  ['s', pairs('\t\n\f\r  ')],
-  ['w', pairs(word)],
+/** The classes of `\d`, `\s` and `\w`, by letter, as {@link pairs} reads them: ASCII only. */
+const perlClasses: ReadonlyMap<string, string> = new Map([
+  ['d', digit],
+  ['s', '\t\n\f\r  '],
+  ['w', word],
 ]);
 
-const posixClasses: ReadonlyMap<string, CharSet> = new Map([
-  ['alnum', pairs(`${digit}${upper}${lower}`)],
-  ['alpha', pairs(`${upper}${lower}`)],
-  ['ascii', pairs('\0\x7f')],
-  ['blank', pairs('\t\t  ')],
-  ['cntrl', pairs('\0\x1f\x7f\x7f')],
-  ['digit', pairs(digit)],
-  ['graph', pairs('!~')],
-  ['lower', pairs(lower)],
-  ['print', pairs(' ~')],
-  ['punct', pairs('!/:@[`{~')],
-  ['space', pairs('\t\r  ')],
-  ['upper', pairs(upper)],
-  ['word', pairs(word)],
-  ['xdigit', pairs(`${digit}AFaf`)],
+const posixClasses: ReadonlyMap<string, string> = new Map([
+  ['alnum', `${digit}${upper}${lower}`],
+  ['alpha', `${upper}${lower}`],
+  ['ascii', '\0\x7f'],
+  ['blank', '\t\t  '],
+  ['cntrl', '\0\x1f\x7f\x7f'],
+  ['digit', digit],
+  ['graph', '!~'],
+  ['lower', lower],
+  ['print', ' ~'],
+  ['punct', '!/:@[`{~'],
+  ['space', '\t\r  '],
+  ['upper', upper],
+  ['word', word],
+  ['xdigit', `${digit}AFaf`],
 ]);
 
 /** ASCII word characters, as `\b` means them. */
-export const wordChars: CharSet = perlClasses.get('w')!;
+export const wordChars: CharSet = pairs(word);
 
 /** A class as it stands in the pattern: its members, and whether it means all others (negation comes after case folding). */
 export interface NamedClass {
@@ -40,15 +40,15 @@ export interface NamedClass {
 
 /** The class that the letter after a backslash names (`d`, `D`, `s`, `S`, `w`, `W`); undefined for any other. */
 export function perlClass(letter: string): NamedClass | undefined {
-  const set = perlClasses.get(letter.toLowerCase());
-  return set && { set, isNegated: letter !== letter.toLowerCase() };
+  const text = perlClasses.get(letter.toLowerCase());
+  return text === undefined ? undefined : { set: pairs(text), isNegated: letter !== letter.toLowerCase() };
 }
 
 /** The class of `[:name:]` or `[:^name:]`, given what stands between the colons; undefined for an unknown name. */
 export function posixClass(name: string): NamedClass | undefined {
   const isNegated = name.startsWith('^');
-  const set = posixClasses.get(isNegated ? name.slice(1) : name);
-  return set && { set, isNegated };
+  const text = posixClasses.get(isNegated ? name.slice(1) : name);
+  return text === undefined ? undefined : { set: pairs(text), isNegated };
 }
 
 /** The members of a class after negation. */
