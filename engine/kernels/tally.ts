@@ -25,7 +25,7 @@ export interface Tallied {
   readonly lists: Uint32Array;
 }
 
-/** Records of a number and a run in WASM memory, `[at, end)`, and how often each number was met. */
+/** Numbered records in WASM memory (`assembly/number.ts`), `[at, end)`, and how often each number was met. */
 export interface TalliedRecords {
   readonly at: number;
   readonly end: number;
@@ -39,8 +39,6 @@ interface TallyExports {
   readonly spread: (
     records: number,
     recordsEnd: number,
-    cells: number,
-    weights: number,
     tallies: number,
     count: number,
     rowsFrom: number,
@@ -71,6 +69,7 @@ interface TallyExports {
     met: number,
     lists: number,
   ) => number;
+  readonly takeCells: (rows: number, rowCount: number, lists: number, listed: number, cellCount: number, totals: number) => void;
   readonly joinRuns: (
     starts: number,
     spans: number,
@@ -94,7 +93,7 @@ function rowsFromOf(cellCount: number): number {
 }
 
 /** Counts numbers by cell; `intervals` is half the number of cells. Numbers are met in their own order. Takes space for the result. */
-export function tallyRecords(kernels: Kernels, records: TalliedRecords, runs: RunList, intervals: number): Tallied {
+export function tallyRecords(kernels: Kernels, records: TalliedRecords, intervals: number): Tallied {
   const exports = exportsOf(kernels);
   const cellCount = 2 * intervals;
   const rowsFrom = rowsFromOf(cellCount);
@@ -105,21 +104,7 @@ export function tallyRecords(kernels: Kernels, records: TalliedRecords, runs: Ru
   const places = kernels.alloc(4 * count);
   const rows = kernels.alloc(4 * rowCount * cellCount);
   const lists = kernels.alloc(4 * listed);
-  exports.spread(
-    records.at,
-    records.end,
-    runs.cells,
-    runs.weights,
-    tallies,
-    count,
-    rowsFrom,
-    4 * cellCount,
-    met,
-    places,
-    rows,
-    rowCount,
-    lists,
-  );
+  exports.spread(records.at, records.end, tallies, count, rowsFrom, 4 * cellCount, met, places, rows, rowCount, lists);
   return {
     met: kernels.u32(met, count),
     tallies: kernels.u32(tallies, 2 * count),
@@ -129,9 +114,24 @@ export function tallyRecords(kernels: Kernels, records: TalliedRecords, runs: Ru
   };
 }
 
+/** The same, and what is left in each cell of `totals` without what was met. */
+export function tallyWithMissing(
+  kernels: Kernels,
+  records: TalliedRecords,
+  totals: Uint32Array,
+): { readonly tallied: Tallied; readonly missing: Uint32Array } {
+  const at = kernels.alloc(totals.byteLength);
+  const tallied = tallyRecords(kernels, records, totals.length / 2);
+  const { rows, lists } = tallied;
+  const missing = kernels.u32(at, totals.length);
+  missing.set(totals);
+  exportsOf(kernels).takeCells(rows.byteOffset, rows.length / totals.length, lists.byteOffset, lists.length, totals.length, at);
+  return { tallied, missing };
+}
+
 /** Words that rows for all ids of a column may take: as many as stay in the processor's cache, and some for each run. */
 const mostRowWords = 1 << 18;
-const rowWordsOfRun = 4;
+const rowWordsOfRun = 8;
 
 /** Whether ids are so few that {@link tallyIds} gives each a row. */
 export function areFewIds(idCount: number, runCount: number, intervals: number): boolean {

@@ -14,22 +14,30 @@ interface NumberExports {
   readonly sortByKey: (
     keys: number,
     keyCount: number,
+    kinds: number,
+    words: number,
     starts: number,
     slots: number,
+    cells: number,
+    weights: number,
     runCount: number,
     counts: number,
     records: number,
   ) => void;
-  readonly listSlots: (kinds: number, slots: number, runCount: number, records: number) => number;
+  readonly listSlots: (
+    kinds: number,
+    words: number,
+    slots: number,
+    cells: number,
+    weights: number,
+    runCount: number,
+    records: number,
+  ) => number;
   readonly numberRecords: (
     records: number,
     ends: number,
     names: number,
     keyCount: number,
-    kinds: number,
-    words: number,
-    cells: number,
-    weights: number,
     side: number,
     texts: number,
     idCount: number,
@@ -40,6 +48,7 @@ interface NumberExports {
   ) => number;
 }
 
+const recordBytes = 16;
 const nearWords = 2 ** 17;
 const leastFarWords = 16;
 
@@ -54,8 +63,8 @@ function exportsOf(kernels: Kernels): NumberExports {
 export function numberListValues(
   kernels: Kernels,
   list: { readonly keys: number; readonly starts: number; readonly attributes: Uint32Array },
-  values: TypedValues,
-  runs: RunList,
+  { kinds, words, idCount }: TypedValues,
+  { slots, cells, weights, count: runCount }: RunList,
   intervals: number,
 ): NumberedValues {
   const { keys, starts, attributes } = list;
@@ -66,26 +75,31 @@ export function numberListValues(
     attributes.map((attribute) => attribute << 3),
   );
   const counts = kernels.alloc(4 * (keyCount + 1));
-  exports.countKeys(keys, keyCount, starts, runs.slots, runs.count, counts);
+  exports.countKeys(keys, keyCount, starts, slots, runCount, counts);
   const countsOfKeys = kernels.u32(counts, keyCount + 1).slice();
   const total = countsOfKeys.reduce((sum, count) => sum + count, 0);
   const most = countsOfKeys.subarray(0, keyCount).reduce((a, b) => Math.max(a, b), 0);
-  const at = kernels.alloc(8 * total);
-  exports.sortByKey(keys, keyCount, starts, runs.slots, runs.count, counts, at);
-  const end = at + 8 * (total - countsOfKeys[keyCount]);
-  return numbered(kernels, { at, end, most, ends: counts, names, keyCount }, values, runs, intervals);
+  const at = kernels.alloc(recordBytes * total);
+  exports.sortByKey(keys, keyCount, kinds, words, starts, slots, cells, weights, runCount, counts, at);
+  const end = at + recordBytes * (total - countsOfKeys[keyCount]);
+  return numbered(kernels, { at, end, most, ends: counts, names, keyCount }, idCount, intervals);
 }
 
 /** Numbers the values of slots, all of attribute 0; slots of kind 0 have none. */
-export function numberSlotValues(kernels: Kernels, values: TypedValues, runs: RunList, intervals: number): NumberedValues {
-  const at = kernels.alloc(8 * runs.count);
-  const end = exportsOf(kernels).listSlots(values.kinds, runs.slots, runs.count, at) >>> 0;
+export function numberSlotValues(
+  kernels: Kernels,
+  { kinds, words, idCount }: TypedValues,
+  { slots, cells, weights, count }: RunList,
+  intervals: number,
+): NumberedValues {
+  const at = kernels.alloc(recordBytes * count);
+  const end = exportsOf(kernels).listSlots(kinds, words, slots, cells, weights, count, at) >>> 0;
   const ends = putWords(kernels, Uint32Array.of(end));
   const names = putWords(kernels, Uint32Array.of(0));
-  return numbered(kernels, { at, end, most: (end - at) / 8, ends, names, keyCount: 1 }, values, runs, intervals);
+  return numbered(kernels, { at, end, most: (end - at) / recordBytes, ends, names, keyCount: 1 }, idCount, intervals);
 }
 
-/** Records of entries and runs, sorted by key; `most`: how many the key with most has. */
+/** Records sorted by key; `most`: how many the key with most has. */
 interface SortedRecords {
   readonly at: number;
   readonly end: number;
@@ -98,11 +112,10 @@ interface SortedRecords {
 function numbered(
   kernels: Kernels,
   { at, end, most, ends, names, keyCount }: SortedRecords,
-  { kinds, words, idCount }: TypedValues,
-  { cells, weights }: RunList,
+  idCount: number,
   intervals: number,
 ): NumberedValues {
-  const recordCount = (end - at) / 8;
+  const recordCount = (end - at) / recordBytes;
   const members = kernels.alloc(16 * recordCount);
   const tallies = kernels.alloc(8 * recordCount);
   const mark = kernels.mark();
@@ -110,8 +123,7 @@ function numbered(
   const near = kernels.alloc(4 * nearWords);
   const far = kernels.alloc(4 * Math.max(leastFarWords, 4 * most));
   const { numberRecords } = exportsOf(kernels);
-  const count =
-    numberRecords(at, ends, names, keyCount, kinds, words, cells, weights, intervals, texts, idCount, near, far, members, tallies) >>> 0;
+  const count = numberRecords(at, ends, names, keyCount, intervals, texts, idCount, near, far, members, tallies) >>> 0;
   kernels.release(mark);
   return { records: { at, end, count, tallies }, members };
 }

@@ -1,6 +1,6 @@
 import { AppError } from '#engine/base/errors.ts';
 import type { Dictionary, Kernels, Pages } from '#engine/kernels/kernels.ts';
-import { areFewIds, noNumber, type Tallied, tallyIds, tallyRecords } from '#engine/kernels/tally.ts';
+import { areFewIds, noNumber, type Tallied, tallyIds, tallyWithMissing } from '#engine/kernels/tally.ts';
 import { hashDictionary } from '#engine/kernels/text-hashes.ts';
 import { openTypedValues, type TypedValues } from '#engine/kernels/typed-values.ts';
 import { numberSlotValues } from '#engine/kernels/value-numbers.ts';
@@ -120,21 +120,10 @@ function countTyped(
   texts: () => LocalTexts | undefined,
 ): CountedColumn {
   const { records, members } = numberSlotValues(kernels, values, runs, intervals);
-  const tallied = tallyRecords(kernels, records, runs, intervals);
   return {
-    tallied,
-    missing: missingOf(cellTotals, tallied),
+    ...tallyWithMissing(kernels, records, cellTotals),
     values: { attribute, members: kernels.u32(members, 4 * records.count), texts: texts() },
   };
-}
-
-/** What is left in each cell without what was tallied. */
-function missingOf(cellTotals: Uint32Array, { rows, lists }: Tallied): Uint32Array {
-  const missing = cellTotals.slice();
-  for (let row = 0; row < rows.length; row += missing.length)
-    for (let cell = 0; cell < missing.length; cell++) missing[cell] -= rows[row + cell];
-  for (const cell of lists) missing[cell]--;
-  return missing;
 }
 
 function distinctSlots({ kernels }: Pick<RowGroup, 'kernels'>, { slots, count }: Runs): Uint32Array {

@@ -100,7 +100,7 @@ async function countList(comparison: Comparison, group: RowGroup, list: Attribut
   const { values, texts } = await readTyped(group, keys.pages, columns);
   const attributes = attributesOf(comparison, group, keys, list.scope);
   const { records, members } = numberListValues(kernels, { keys: keyIds, starts: starts.at, attributes }, values, runs, intervals);
-  const tallied = tallyRecords(kernels, records, runs, intervals);
+  const tallied = tallyRecords(kernels, records, intervals);
   comparison.counts.add(tallied, { attribute: 0, members: kernels.u32(members, 4 * records.count), texts: texts() });
 }
 

@@ -37,7 +37,7 @@ export { timeIntervals } from './metrics'
 // Comparisons:
 export { addTyped } from './typed'
 export { countKeys, listSlots, numberRecords, sortByKey } from './number'
-export { countIds, countRows, joinRuns, keepRows, listedWords, spread, sumRows } from './tally'
+export { countIds, countRows, joinRuns, keepRows, listedWords, spread, sumRows, takeCells } from './tally'
 export { hashDictionary, hashPlaces } from './hash'
 export { recordTextBytes, topRecordName, writeRecords, writeTexts } from './value-records'
 export { addRecordCells, countBuckets, dealRecords, joinRecords } from './join-records'

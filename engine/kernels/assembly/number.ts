@@ -3,10 +3,13 @@ import { SEVERAL } from './typed'
 /*
  * Numbers the values that runs meet and tallies how often each is met. A value is a key, a kind and a word of 64 bits (`typed`).
  *
- * What runs meet is written down as records of an entry and a run, sorted by key: so the values of one key stand together, most of them of one kind, and the
- * tables where they are looked up stay in the processor's cache. Tables are cleared once: numbers grow from key to key, and what an earlier key left in a
- * table is lower than what the present one puts there.
+ * What runs meet is written down as records, sorted by key: so the values of one key stand together, most of them of one kind, and the tables where they are
+ * looked up stay in the processor's cache. Tables are cleared once: numbers grow from key to key, and what an earlier key left in a table is lower than what
+ * the present one puts there.
+ *
+ * A record has 16 bytes: 0 the word, once numbered the number (u32)   8 the cell   12 weight · 16 + kind
  */
+export const RECORD_BYTES: usize = 16
 export const NONE: u32 = 0xffffffff
 const TEXT: u32 = 1
 
@@ -16,47 +19,71 @@ function wordAt(at: usize, index: u32): u32 {
   return load<u32>(at + (<usize>index << 2))
 }
 
-/** Adds to `counts`, one for each key and one for entries without a key, what the runs meet. Slot s has the entries `[starts[s], starts[s + 1])`. */
+/** Counts what the runs meet of each key, and behind the last of none. Slot s has the entries `[starts[s], starts[s + 1])`. */
 export function countKeys(keys: usize, keyCount: u32, starts: usize, slots: usize, runCount: u32, counts: usize): void {
   memory.fill(counts, 0, (<usize>keyCount + 1) << 2)
-  for (let run: u32 = 0; run < runCount; run++) {
-    const slot = slots + (<usize>run << 2)
-    const start = starts + (<usize>load<u32>(slot) << 2)
-    const end = keys + (<usize>load<u32>(start, 4) << 2)
-    for (let at = keys + (<usize>load<u32>(start) << 2); at < end; at += 4) {
+  for (let run: u32 = 0; run < runCount; ) {
+    // Runs of neighbouring slots at once.
+    const first = wordAt(slots, run)
+    let next = first + 1
+    while (++run < runCount && wordAt(slots, run) == next) next++
+    const end = keys + (<usize>wordAt(starts, next) << 2)
+    for (let at = keys + (<usize>wordAt(starts, first) << 2); at < end; at += 4) {
       const count = counts + (<usize>min(load<u32>(at), keyCount) << 2)
       store<u32>(count, load<u32>(count) + 1)
     }
   }
 }
 
+// @ts-ignore: decorator
+@inline
+function putRecord(record: usize, kinds: usize, words: usize, entry: u32, cell: u32, weight: u32): void {
+  store<u64>(record, load<u64>(words + (<usize>entry << 3)))
+  store<u32>(record, cell, 8)
+  store<u32>(record, (weight << 4) | load<u8>(kinds + entry), 12)
+}
+
 /** Writes the records of all runs, sorted by key; those without one come last. `counts` becomes where the records of each key end. */
-export function sortByKey(keys: usize, keyCount: u32, starts: usize, slots: usize, runCount: u32, counts: usize, records: usize): void {
+export function sortByKey(
+  keys: usize,
+  keyCount: u32,
+  kinds: usize,
+  words: usize,
+  starts: usize,
+  slots: usize,
+  cells: usize,
+  weights: usize,
+  runCount: u32,
+  counts: usize,
+  records: usize,
+): void {
   let next = records
   for (let key: u32 = 0; key <= keyCount; key++) {
     const count = counts + (<usize>key << 2)
-    const size = <usize>load<u32>(count) << 3
+    const size = load<u32>(count) * RECORD_BYTES
     store<u32>(count, <u32>next)
     next += size
   }
   for (let run: u32 = 0; run < runCount; run++) {
     const start = starts + (<usize>wordAt(slots, run) << 2)
     const end = load<u32>(start, 4)
+    const cell = wordAt(cells, run)
+    const weight = wordAt(weights, run)
     for (let entry = load<u32>(start); entry < end; entry++) {
       const cursor = counts + (<usize>min(wordAt(keys, entry), keyCount) << 2)
-      const to = load<u32>(cursor)
-      store<u64>(to, (<u64>run << 32) | entry)
-      store<u32>(cursor, to + 8)
+      const record: usize = load<u32>(cursor)
+      putRecord(record, kinds, words, entry, cell, weight)
+      store<u32>(cursor, <u32>(record + RECORD_BYTES))
     }
   }
 }
 
-/** Writes the records of runs whose slot has a kind, and returns where they end: a slot is an entry, all are of one key. Writes up to 8 bytes beyond. */
-export function listSlots(kinds: usize, slots: usize, runCount: u32, records: usize): usize {
+/** Writes the records of runs whose slot has a kind, and returns where they end: a slot is an entry, all are of one key. Writes up to 16 bytes beyond. */
+export function listSlots(kinds: usize, words: usize, slots: usize, cells: usize, weights: usize, runCount: u32, records: usize): usize {
   for (let run: u32 = 0; run < runCount; run++) {
     const slot = wordAt(slots, run)
-    store<u64>(records, (<u64>run << 32) | slot)
-    records += load<u8>(kinds + slot) ? 8 : 0
+    putRecord(records, kinds, words, slot, wordAt(cells, run), wordAt(weights, run))
+    records += load<u8>(kinds + slot) ? RECORD_BYTES : 0
   }
   return records
 }
@@ -108,8 +135,7 @@ function farSlot(name: u32, word: u64, recordCount: u32): usize {
 }
 
 /**
- * Numbers the values of records that are sorted by key, in the order of the records, and puts the number into each record in place of its entry. Returns how
- * many there are. `ends` has the end of each key's records, `names` the attribute · 8 of each key. Of each number 16 bytes are kept as its member, the word and
+ * Numbers the values of records that are sorted by key, in the order of the records, and puts the number into each record. Returns how many there are. `ends` has the end of each key's records, `names` the attribute · 8 of each key. Of each number 16 bytes are kept as its member, the word and
  * then attribute · 8 + kind, and two words as its tally: the weights of its runs in cells below `side`, and in the others. Entries of no kind or of several
  * values are of kind 0. Space: `texts` a word for each id, `near` 2^17 words, `far` four words for each record of the key that has most (at least 16),
  * `outMembers` and `tallies` for as many numbers as there are records.
@@ -119,10 +145,6 @@ export function numberRecords(
   ends: usize,
   names: usize,
   keyCount: u32,
-  kinds: usize,
-  words: usize,
-  cells: usize,
-  weights: usize,
   side: u32,
   texts: usize,
   idCount: u32,
@@ -140,17 +162,16 @@ export function numberRecords(
   let record = records
   for (let key: u32 = 0; key < keyCount; key++) {
     const end: usize = wordAt(ends, key)
-    const recordCount = <u32>((end - record) >> 3)
+    const recordCount = <u32>((end - record) / RECORD_BYTES)
     const attribute = wordAt(names, key)
     base = count
     mask = 0
     let nearKind: u32 = 0
     let lowest: u64 = 0
-    for (; record < end; record += 8) {
-      const entry = load<u32>(record)
-      const run = load<u32>(record, 4)
-      let kind: u32 = load<u8>(kinds + entry)
-      let word = load<u64>(words + (<usize>entry << 3))
+    for (; record < end; record += RECORD_BYTES) {
+      let word = load<u64>(record)
+      const weightAndKind = load<u32>(record, 12)
+      let kind = weightAndKind & 15
       let slot: usize
       if (kind == TEXT) slot = texts + (<usize>word << 2)
       else {
@@ -173,8 +194,8 @@ export function numberRecords(
       store<u64>(member, word)
       store<u32>(member, attribute | kind, 8)
       const tally = tallies + (<usize>number << 3)
-      const shift: u64 = wordAt(cells, run) >= side ? 32 : 0
-      store<u64>(tally, (isNew ? 0 : load<u64>(tally)) + (<u64>wordAt(weights, run) << shift))
+      const shift: u64 = load<u32>(record, 8) >= side ? 32 : 0
+      store<u64>(tally, (isNew ? 0 : load<u64>(tally)) + (<u64>(weightAndKind >> 4) << shift))
       store<u32>(record, number)
     }
   }

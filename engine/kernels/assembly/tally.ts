@@ -1,4 +1,4 @@
-import { NONE } from './number'
+import { NONE, RECORD_BYTES } from './number'
 
 /*
  * Counts numbers in cells. A number that is met often gets a row with all cells, the others a list of the cells that they were met in.
@@ -40,14 +40,11 @@ export function countRows(tallies: usize, count: u32, rowsFrom: u32): u32 {
 }
 
 /**
- * Gives each number its row or its list, in order, and fills them from records of a number and a run; `met` becomes all numbers. The lowest bit of a place tells
- * lists.
+ * Gives each number its row or its list, in order, and fills them from numbered records; `met` becomes all numbers. The lowest bit of a place tells lists.
  */
 export function spread(
   records: usize,
   recordsEnd: usize,
-  cells: usize,
-  weights: usize,
   tallies: usize,
   count: u32,
   rowsFrom: u32,
@@ -67,10 +64,9 @@ export function spread(
     rows += hasRow ? <usize>rowBytes : 0
     lists += hasRow ? 0 : <usize>total << 2
   }
-  for (let record = records; record < recordsEnd; record += 8) {
-    const run = load<u32>(record, 4)
-    const weight = wordAt(weights, run)
-    const cell = wordAt(cells, run)
+  for (let record = records; record < recordsEnd; record += RECORD_BYTES) {
+    const cell = load<u32>(record, 8)
+    const weight = load<u32>(record, 12) >> 4
     const place = places + (<usize>load<u32>(record) << 2)
     const at = load<u32>(place)
     const isListed = at & 1
@@ -153,6 +149,20 @@ export function keepRows(rows: usize, count: u32, rowBytes: u32, rowsFrom: u32, 
   return metCount
 }
 
+/** Takes what rows and lists have in each cell from `totals`. */
+export function takeCells(rows: usize, rowCount: u32, lists: usize, listed: u32, cellCount: u32, totals: usize): void {
+  const end = totals + (<usize>cellCount << 2)
+  for (let row: u32 = 0; row < rowCount; row++) {
+    let at = totals
+    for (; at + 16 <= end; at += 16, rows += 16) v128.store(at, i32x4.sub(v128.load(at), v128.load(rows)))
+    for (; at < end; at += 4, rows += 4) store<u32>(at, load<u32>(at) - load<u32>(rows))
+  }
+  for (let i: u32 = 0; i < listed; i++) {
+    const at = totals + (<usize>wordAt(lists, i) << 2)
+    store<u32>(at, load<u32>(at) - 1)
+  }
+}
+
 /** Joins neighbouring spans of one slot and cell to runs; slot s has the spans `[starts[s], starts[s + 1])`. Returns the number of runs. */
 export function joinRuns(
   starts: usize,
@@ -171,21 +181,19 @@ export function joinRuns(
   for (let i: u32 = 0; i < spanCount; i++) {
     const span = wordAt(spans, i)
     const here = wordAt(ofSpans, i)
-    if (span >= slotEnd) {
-      while (span >= slotEnd) slotEnd = wordAt(starts, ++slot + 1)
-      cell = NONE
-    }
-    if (here == cell) {
-      weight++
-    } else {
-      const at = <usize>runs << 2
-      store<u32>(slots + at, slot)
-      store<u32>(cells + at, here)
-      cell = here
-      weight = 1
-      runs++
-    }
-    store<u32>(weights + (<usize>(runs - 1) << 2), weight)
+    // Without a branch where the next slot comes: which span is the last of its slot cannot be foretold. More steps than one are rare.
+    const isNext = span >= slotEnd
+    slot += <u32>isNext
+    slotEnd = wordAt(starts, slot + 1)
+    while (span >= slotEnd) slotEnd = wordAt(starts, ++slot + 1)
+    const isNew = <u32>isNext | <u32>(here != cell)
+    runs += isNew
+    weight = isNew ? 1 : weight + 1
+    cell = here
+    const at = <usize>(runs - 1) << 2
+    store<u32>(slots + at, slot)
+    store<u32>(cells + at, here)
+    store<u32>(weights + at, weight)
   }
   return runs
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { loadKernels } from '#engine/kernels/load.ts';
-import { joinRuns, noNumber, type RunList, type Tallied, tallyIds, tallyRecords } from '#engine/kernels/tally.ts';
+import { joinRuns, noNumber, type RunList, type Tallied, tallyIds, tallyRecords, tallyWithMissing } from '#engine/kernels/tally.ts';
 import { hashTexts } from '#engine/kernels/text-hashes.ts';
 import { openTypedValues, severalValues, type TypedValues } from '#engine/kernels/typed-values.ts';
 import { type NumberedValues, numberListValues, numberSlotValues } from '#engine/kernels/value-numbers.ts';
@@ -90,8 +90,7 @@ function keyOf(attribute: number, { kind, word }: Typed): string {
 }
 
 /** What was tallied, by value. */
-function countsOfValues({ records, members: membersAt }: NumberedValues, runs: RunList, intervals: number): Map<string, number[]> {
-  const tallied = tallyRecords(kernels, records, runs, intervals);
+function countsOfValues({ records, members: membersAt }: NumberedValues, tallied: Tallied, intervals: number): Map<string, number[]> {
   const members = kernels.u32(membersAt, 4 * records.count);
   const keys = Array.from({ length: records.count }, (_, i) => {
     const [low, high, name] = [members[4 * i]!, members[4 * i + 1]!, members[4 * i + 2]!];
@@ -131,12 +130,20 @@ test('values of lists are counted by key, kind, word and cell as a plain loop do
           all,
           2 * intervals,
         );
-        assertSameByAttribute(countsOfValues(numbered, runs, intervals), expected);
+        const tallied = tallyRecords(kernels, numbered.records, intervals);
+        assertSameByAttribute(countsOfValues(numbered, tallied, intervals), expected);
       });
     }),
     { numRuns: 60 },
   );
 });
+
+/** Sums of the cells of all. */
+function cellTotals(counts: ReadonlyMap<string, number[]>, cellCount: number): Uint32Array {
+  const totals = new Uint32Array(cellCount);
+  for (const cells of counts.values()) cells.forEach((count, cell) => void (totals[cell]! += count));
+  return totals;
+}
 
 test('values of slots are counted, and slots without one are not', () => {
   const slots = fc.array(
@@ -154,7 +161,21 @@ test('values of slots are counted, and slots without one are not', () => {
           all,
           2 * intervals,
         );
-        assertSameByAttribute(countsOfValues(numbered, runs, intervals), expected);
+        const totals = cellTotals(
+          tallyTwin(
+            values.map(() => ['all']),
+            all,
+            2 * intervals,
+          ),
+          2 * intervals,
+        );
+        const { tallied, missing } = tallyWithMissing(kernels, numbered.records, totals);
+        assertSameByAttribute(countsOfValues(numbered, tallied, intervals), expected);
+        const met = cellTotals(expected, 2 * intervals);
+        assert.deepEqual(
+          missing,
+          totals.map((total, cell) => total - met[cell]!),
+        );
       });
     }),
   );
