@@ -80,9 +80,13 @@ export async function placementOf(state: ScanState, group: SourceGroup, counted:
     return firstChildren(state, counted.spans, level, mask.at);
   }
   if (!counted.all) return slotsAtLevel(state, counted.spans, level);
-  const { traceSpans, traceCount, resourceSpans, resourceCount, scopeSpans, scopeCount } = await state.structure();
+  const structure = await state.structure();
   const [at, count] =
-    level === 'trace' ? [traceSpans, traceCount] : level === 'resource' ? [resourceSpans, resourceCount] : [scopeSpans, scopeCount];
+    level === 'trace'
+      ? [structure.traceSpans, structure.traceCount]
+      : level === 'resource'
+        ? [structure.resourceSpans, structure.resourceCount]
+        : [structure.scopeSpans, structure.scopeCount];
   return { slots: firstSlots(count), starts: state.group.kernels.u32(at, count + 1).slice() };
 }
 

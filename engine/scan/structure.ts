@@ -3,7 +3,10 @@ import type { LeafColumn } from '#engine/parquet/schema.ts';
 import type { Level } from '#engine/vparquet/versions.ts';
 import { announcedEntries, onColumn, pagesOf, type RowGroup } from './row-group.ts';
 
-/** How the slots of the levels hang together in the scanned rows. Lists are addresses of u32, with the total as last element. */
+/**
+ * How the slots of the levels hang together in the scanned rows. Lists are addresses of u32, with the total as last element; those of resources and scopes, and
+ * their numbers, are made when they are first asked for.
+ */
 export interface Structure {
   readonly traceCount: number;
   readonly resourceCount: number;
@@ -50,17 +53,47 @@ export async function readStructure(group: RowGroup): Promise<Structure> {
       throw new AppError('corrupt_block', `it holds ${traceTotal} rows, the row group should have ${group.rowCount}`);
     }
     const spanCount = kernels.u32(traceSpans, traceTotal + 1)[group.rowCount];
-    const resourceSpans = kernels.alloc(4 * (spanCount + 1));
-    const resourceCount = kernels.starts(repetitions, spanCount, 1, resourceSpans, spanCount);
-    const scopeSpans = kernels.alloc(4 * (spanCount + 1));
-    const scopeCount = kernels.starts(repetitions, spanCount, 2, scopeSpans, spanCount);
     let realSpans = 0;
     if (pages.valueCount < pages.entryCount) {
       realSpans = kernels.alloc(count);
       kernels.matchPresent(pages, realSpans);
     }
-    return { traceCount: group.rowCount, resourceCount, scopeCount, spanCount, traceSpans, resourceSpans, scopeSpans, realSpans };
+    const resources = spansOfLevel(group, repetitions, 1, spanCount);
+    const scopes = spansOfLevel(group, repetitions, 2, spanCount);
+    return {
+      traceCount: group.rowCount,
+      spanCount,
+      traceSpans,
+      realSpans,
+      get resourceCount() {
+        return resources().count;
+      },
+      get resourceSpans() {
+        return resources().at;
+      },
+      get scopeCount() {
+        return scopes().count;
+      },
+      get scopeSpans() {
+        return scopes().at;
+      },
+    };
   });
+}
+
+interface SpanStarts {
+  readonly at: number;
+  readonly count: number;
+}
+
+/** Where the slots of a level start, once it is asked for; its space is taken here, so that it stays as long as the structure. */
+function spansOfLevel({ kernels }: RowGroup, repetitions: number, level: number, spanCount: number): () => SpanStarts {
+  const at = kernels.alloc(4 * (spanCount + 1));
+  let made: SpanStarts | undefined;
+  return () => {
+    made ??= { at, count: kernels.starts(repetitions, spanCount, level, at, spanCount) };
+    return made;
+  };
 }
 
 /** Reads where each span's events (or links) start. `column` is a column of that level. */

@@ -1,4 +1,4 @@
-import { anyByte, lowBits } from './bytes'
+import { anyByte, lowBits, putPlaces } from './bytes'
 
 /* Byte maps: a byte, 0 or 1, for each slot. Reads and writes go up to 15 bytes beyond the end. */
 
@@ -37,19 +37,11 @@ export function indexes(a: usize, count: u32, out: usize, capacity: u32): i32 {
   const zero = i8x16.splat(0)
   let written: u32 = 0
   for (let i: u32 = 0; i < count; i += 16) {
-    let bits = <u32>i8x16.bitmask(i8x16.ne(v128.load(a + i), zero)) & lowBits(count - i)
+    const bits = <u32>i8x16.bitmask(i8x16.ne(v128.load(a + i), zero)) & lowBits(count - i)
     if (bits == 0) continue
-    let room = capacity - written
-    const found = popcnt(bits)
-    let to = out + (<usize>written << 2)
-    if (found <= room) room = found
-    for (let k: u32 = 0; k < room; k++) {
-      store<u32>(to, i + ctz(bits))
-      to += 4
-      bits &= bits - 1
-    }
-    written += room
-    if (written == capacity) break
+    putPlaces(bits, i, out + (<usize>written << 2))
+    written += popcnt(bits)
+    if (written >= capacity) return <i32>capacity
   }
   return <i32>written
 }

@@ -63,3 +63,31 @@ export function anyHighBit(at: usize, count: u32): bool {
   for (; i < count; i += 16) if (i8x16.bitmask(v128.load(at + i)) & lowBits(count - i)) return true
   return false
 }
+
+/** For each byte the places of its ones, a byte each. */
+const places: usize = memory.data(256 * 8, 16)
+
+function fillPlaces(): void {
+  for (let bits: u32 = 0; bits < 256; bits++) {
+    let to = places + (bits << 3)
+    for (let left = bits; left; left &= left - 1) store<u8>(to++, <u8>ctz(left))
+  }
+}
+fillPlaces()
+
+// @ts-ignore: decorator
+@inline
+function putEight(bits: u32, base: u32, to: usize): void {
+  const words = i16x8.extend_low_i8x16_u(v128.load64_zero(places + (<usize>bits << 3)))
+  const all = i32x4.splat(base)
+  v128.store(to, i32x4.add(i32x4.extend_low_i16x8_u(words), all))
+  v128.store(to, i32x4.add(i32x4.extend_high_i16x8_u(words), all), 16)
+}
+
+/** Writes `base` plus the place of each of the lowest 16 bits that is 1 as u32, and up to 32 bytes beyond. */
+// @ts-ignore: decorator
+@inline
+export function putPlaces(bits: u32, base: u32, to: usize): void {
+  putEight(bits & 255, base, to)
+  putEight(bits >> 8, base + 8, to + (<usize>popcnt(bits & 255) << 2))
+}

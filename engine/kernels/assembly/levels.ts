@@ -1,4 +1,4 @@
-import { lowBits } from './bytes'
+import { lowBits, putPlaces } from './bytes'
 import { CAPACITY, FIRST_REPETITION, setFaultPage } from './fault'
 
 /*
@@ -13,15 +13,10 @@ export function starts(repetitions: usize, count: u32, level: u32, out: usize, c
   const limit = i8x16.splat(<i8>level)
   let parents: u32 = 0
   for (let i: u32 = 0; i < count; i += 16) {
-    let bits = <u32>i8x16.bitmask(i8x16.le_u(v128.load(repetitions + i), limit)) & lowBits(count - i)
+    const bits = <u32>i8x16.bitmask(i8x16.le_u(v128.load(repetitions + i), limit)) & lowBits(count - i)
     const found = popcnt(bits)
     if (found > capacity - parents) return CAPACITY
-    let to = out + (<usize>parents << 2)
-    while (bits) {
-      store<u32>(to, i + ctz(bits))
-      to += 4
-      bits &= bits - 1
-    }
+    putPlaces(bits, i, out + (<usize>parents << 2))
     parents += found
   }
   store<u32>(out + (<usize>parents << 2), count)
