@@ -33,6 +33,7 @@ interface NumberExports {
     runCount: number,
     records: number,
   ) => number;
+  readonly listIds: (ids: number, slots: number, cells: number, weights: number, runCount: number, records: number) => number;
   readonly numberRecords: (
     records: number,
     ends: number,
@@ -94,6 +95,23 @@ export function numberSlotValues(
 ): NumberedValues {
   const at = kernels.alloc(recordBytes * count);
   const end = exportsOf(kernels).listSlots(kinds, words, slots, cells, weights, count, at) >>> 0;
+  return numberedSlots(kernels, at, end, idCount, intervals);
+}
+
+/** Numbers ids of texts, u32 for each slot, below `idCount` or 0xffffffff for none. */
+export function numberSlotIds(
+  kernels: Kernels,
+  ids: number,
+  idCount: number,
+  { slots, cells, weights, count }: RunList,
+  intervals: number,
+): NumberedValues {
+  const at = kernels.alloc(recordBytes * count);
+  const end = exportsOf(kernels).listIds(ids, slots, cells, weights, count, at) >>> 0;
+  return numberedSlots(kernels, at, end, idCount, intervals);
+}
+
+function numberedSlots(kernels: Kernels, at: number, end: number, idCount: number, intervals: number): NumberedValues {
   const ends = putWords(kernels, Uint32Array.of(end));
   const names = putWords(kernels, Uint32Array.of(0));
   return numbered(kernels, { at, end, most: (end - at) / recordBytes, ends, names, keyCount: 1 }, idCount, intervals);

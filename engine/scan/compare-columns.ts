@@ -2,13 +2,13 @@ import { AppError } from '#engine/base/errors.ts';
 import type { Dictionary, Kernels, Pages } from '#engine/kernels/kernels.ts';
 import { areFewIds, noNumber, type Tallied, tallyIds, tallyWithMissing } from '#engine/kernels/tally.ts';
 import { hashDictionary } from '#engine/kernels/text-hashes.ts';
-import { openTypedValues, type TypedValues } from '#engine/kernels/typed-values.ts';
-import { numberSlotValues } from '#engine/kernels/value-numbers.ts';
+import { openTypedValues } from '#engine/kernels/typed-values.ts';
+import { type NumberedValues, numberSlotIds, numberSlotValues } from '#engine/kernels/value-numbers.ts';
 import type { LeafColumn } from '#engine/parquet/schema.ts';
 import type { ColumnSource } from '#engine/vparquet/sources.ts';
 import type { Comparison } from './compare.ts';
 import type { ComparedLevel, RowGroupRuns, Runs } from './compare-runs.ts';
-import { dictionaryTexts, type NumberedTexts, numberPlaces, numberPlainTexts } from './compare-texts.ts';
+import { dictionaryTexts, numberPlaces, numberPlainTexts } from './compare-texts.ts';
 import { comparedKind, type LocalTexts, type LocalValues } from './compare-values.ts';
 import { dictionaryOf, onColumn, pagesOf, type RowGroup } from './row-group.ts';
 import { slotBound } from './structure.ts';
@@ -78,48 +78,40 @@ async function countDictionary(
 ): Promise<CountedColumn> {
   const { kernels } = group;
   const hashesAt = hashDictionary(kernels, dictionary);
-  const texts = () => dictionaryTexts(kernels, dictionary, hashesAt);
-  if (areFewIds(dictionary.count, counting.runs.count, counting.intervals)) {
-    const ids = kernels.alloc(4 * pages.entryCount);
-    await onColumn(group, column, () => kernels.ids(pages, dictionary.count, ids));
-    return countIds(counting, ids, dictionary.count, texts);
-  }
-  const values = openTypedValues(kernels, pages.entryCount, dictionary.count);
-  await onColumn(group, column, () => values.add(pages, comparedKind.text, column.maxRepetition));
-  return countTyped(counting, values, texts);
+  const ids = kernels.alloc(4 * pages.entryCount);
+  await onColumn(group, column, () => kernels.ids(pages, dictionary.count, ids));
+  return countIds(counting, ids, dictionary.count, () => dictionaryTexts(kernels, dictionary, hashesAt));
 }
 
 /** Texts without a dictionary, and whole numbers. */
 async function countEntries(counting: Counting, group: RowGroup, { column, meaning }: ColumnSource, pages: Pages): Promise<CountedColumn> {
   const { kernels } = group;
-  if (column.type === 'bytes') return countTexts(counting, await numberPlainTexts(group, column, pages), pages.entryCount);
+  if (column.type === 'bytes') {
+    const { ids, count, texts } = await numberPlainTexts(group, column, pages);
+    return countIds(counting, ids, count, () => texts);
+  }
   const kind = meaning === 'status' ? comparedKind.status : meaning === 'kind' ? comparedKind.kind : comparedKind.int;
   const values = openTypedValues(kernels, pages.entryCount, 0);
   await onColumn(group, column, () => values.add(pages, kind, column.maxRepetition));
-  return countTyped(counting, values, () => undefined);
+  return countNumbered(counting, numberSlotValues(kernels, values, counting.runs, counting.intervals), () => undefined);
 }
 
-function countTexts(counting: Counting, { ids, count, texts }: NumberedTexts, slotCount: number): CountedColumn {
-  const { kernels, runs, intervals } = counting;
-  if (areFewIds(count, runs.count, intervals)) return countIds(counting, ids, count, () => texts);
-  const values = openTypedValues(kernels, slotCount, count);
-  values.addIds(ids, comparedKind.text, 0);
-  return countTyped(counting, values, () => texts);
-}
-
-/** Few ids of texts are counted as they are. `texts` is asked for when memory does not move any more. */
-function countIds({ kernels, attribute, runs, intervals }: Counting, ids: number, idCount: number, texts: () => LocalTexts): CountedColumn {
+/** Counts ids of texts; `texts` is asked for when memory does not move any more. */
+function countIds(counting: Counting, ids: number, idCount: number, texts: () => LocalTexts): CountedColumn {
+  const { kernels, attribute, runs, intervals } = counting;
+  if (!areFewIds(idCount, runs.count, intervals)) {
+    return countNumbered(counting, numberSlotIds(kernels, ids, idCount, runs, intervals), texts);
+  }
+  // Few ids are numbers already.
   const { tallied, missing } = tallyIds(kernels, ids, idCount, runs, intervals);
   return { tallied, missing, values: { attribute, members: undefined, texts: texts() } };
 }
 
-/** Everything else is numbered. */
-function countTyped(
-  { kernels, attribute, runs, intervals, cellTotals }: Counting,
-  values: TypedValues,
+function countNumbered(
+  { kernels, attribute, cellTotals }: Counting,
+  { records, members }: NumberedValues,
   texts: () => LocalTexts | undefined,
 ): CountedColumn {
-  const { records, members } = numberSlotValues(kernels, values, runs, intervals);
   return {
     ...tallyWithMissing(kernels, records, cellTotals),
     values: { attribute, members: kernels.u32(members, 4 * records.count), texts: texts() },
@@ -150,5 +142,5 @@ function countLists(counting: Counting, { kinds, textAt, textLength, ints }: Val
     ofSlots[slot] = kinds[i] === valueKind.text ? comparedKind.text : comparedKind.int;
     words[slot] = kinds[i] === valueKind.text ? BigInt(ids[i]) : ints[i];
   });
-  return countTyped(counting, values, () => texts);
+  return countNumbered(counting, numberSlotValues(kernels, values, runs, counting.intervals), () => texts);
 }

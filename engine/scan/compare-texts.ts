@@ -33,9 +33,16 @@ export function numberPlaces(kernels: Kernels, placesAt: number, count: number):
   const places = kernels.u32(placesAt, 2 * count);
   const memory = new Uint8Array(kernels.memory.buffer);
   const table = createTextTable();
+  // Most status messages are empty.
+  let empty: number | undefined;
   for (let i = 0; i < count; i++) {
     const length = places[2 * i + 1];
-    ids[i] = length === noNumber ? noNumber : table.intern(memory, places[2 * i], length, hashes[i]);
+    if (length === noNumber) ids[i] = noNumber;
+    else if (length > 0) ids[i] = table.intern(memory, places[2 * i], length, hashes[i]);
+    else {
+      empty ??= table.intern(memory, 0, 0, hashes[i]);
+      ids[i] = empty;
+    }
   }
   return { ids: idsAt, count: table.count(), texts: table.texts() };
 }

@@ -36,7 +36,7 @@ export { pickSpans } from './pick'
 export { timeIntervals } from './metrics'
 // Comparisons:
 export { addTyped } from './typed'
-export { countKeys, listSlots, numberRecords, sortByKey } from './number'
+export { countKeys, listIds, listSlots, numberRecords, sortByKey } from './number'
 export { countIds, countRows, joinRuns, keepRows, listedWords, spread, sumRows, takeCells } from './tally'
 export { hashDictionary, hashPlaces } from './hash'
 export { recordTextBytes, topRecordName, writeRecords, writeTexts } from './value-records'

@@ -83,7 +83,19 @@ export function listSlots(kinds: usize, words: usize, slots: usize, cells: usize
   for (let run: u32 = 0; run < runCount; run++) {
     const slot = wordAt(slots, run)
     putRecord(records, kinds, words, slot, wordAt(cells, run), wordAt(weights, run))
-    records += load<u8>(kinds + slot) ? RECORD_BYTES : 0
+    records += <usize>(load<u8>(kinds + slot) != 0) * RECORD_BYTES
+  }
+  return records
+}
+
+/** The same of slots with ids of texts. */
+export function listIds(ids: usize, slots: usize, cells: usize, weights: usize, runCount: u32, records: usize): usize {
+  for (let run: u32 = 0; run < runCount; run++) {
+    const id = wordAt(ids, wordAt(slots, run))
+    store<u64>(records, id)
+    store<u32>(records, wordAt(cells, run), 8)
+    store<u32>(records, (wordAt(weights, run) << 4) | TEXT, 12)
+    records += <usize>(id != NONE) * RECORD_BYTES
   }
   return records
 }
@@ -186,16 +198,17 @@ export function numberRecords(
         slot = kind == nearKind && kind && distance < NEAR ? near + (<usize>distance << 2) : farSlot(attribute | kind, word, recordCount)
       }
       const known = load<u32>(slot)
-      const isNew = known <= base
-      const number = isNew ? count : known - 1
-      count += <u32>isNew
+      // Without branches: which value is new cannot be foretold.
+      const isNew = <u32>(known <= base)
+      const number = (known - 1) ^ ((known - 1 ^ count) & (0 - isNew))
+      count += isNew
       store<u32>(slot, number + 1)
       const member = outMembers + (<usize>number << 4)
       store<u64>(member, word)
       store<u32>(member, attribute | kind, 8)
       const tally = tallies + (<usize>number << 3)
       const shift: u64 = load<u32>(record, 8) >= side ? 32 : 0
-      store<u64>(tally, (isNew ? 0 : load<u64>(tally)) + (<u64>(weightAndKind >> 4) << shift))
+      store<u64>(tally, (load<u64>(tally) & (<u64>isNew - 1)) + (<u64>(weightAndKind >> 4) << shift))
       store<u32>(record, number)
     }
   }

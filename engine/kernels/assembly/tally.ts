@@ -77,8 +77,9 @@ export function spread(
       continue
     }
     // Without a branch: which numbers are listed cannot be foretold.
-    const to: usize = isListed ? at - 1 : at + (cell << 2)
-    store<u32>(to, isListed ? cell : load<u32>(to) + weight)
+    const inRow = isListed - 1
+    const to: usize = at - isListed + ((cell << 2) & inRow)
+    store<u32>(to, (cell & ~inRow) | ((load<u32>(to) + weight) & inRow))
     store<u32>(place, at + (isListed << 2))
   }
 }

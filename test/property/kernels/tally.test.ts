@@ -5,7 +5,7 @@ import { loadKernels } from '#engine/kernels/load.ts';
 import { joinRuns, noNumber, type RunList, type Tallied, tallyIds, tallyRecords, tallyWithMissing } from '#engine/kernels/tally.ts';
 import { hashTexts } from '#engine/kernels/text-hashes.ts';
 import { openTypedValues, severalValues, type TypedValues } from '#engine/kernels/typed-values.ts';
-import { type NumberedValues, numberListValues, numberSlotValues } from '#engine/kernels/value-numbers.ts';
+import { type NumberedValues, numberListValues, numberSlotIds, numberSlotValues } from '#engine/kernels/value-numbers.ts';
 import { joinRunsTwin, type RunTwin, tallyTwin } from '../../unit/kernels/twins/tally.ts';
 
 const kernels = loadKernels({ maxBytes: 64 << 20, detachViews: true });
@@ -181,7 +181,7 @@ test('values of slots are counted, and slots without one are not', () => {
   );
 });
 
-test('few ids are counted in rows, and slots without one by cell', () => {
+test('ids are counted, few in rows and many numbered, and slots without one by cell', () => {
   const slots = fc.array(fc.oneof(fc.nat(3), fc.nat(29), fc.constant(noNumber)), { minLength: 1, maxLength: 60 });
   fc.assert(
     fc.property(slots, anyRuns, fc.integer({ min: 1, max: 60 }), (ids, runTwins, intervals) => {
@@ -200,6 +200,9 @@ test('few ids are counted in rows, and slots without one by cell', () => {
           [...countsOf(tallied, cellCount)],
           [...expected].sort(([a], [b]) => a - b),
         );
+        const numbered = numberSlotIds(kernels, putWords(ids), 30, putRuns(all), intervals);
+        const texts = new Map([...expected].map(([id, cells]) => [`0 1 ${id}`, cells]));
+        assertSameByAttribute(countsOfValues(numbered, tallyRecords(kernels, numbered.records, intervals), intervals), texts);
       });
     }),
   );
