@@ -1,14 +1,14 @@
 import { AppError } from '#engine/base/errors.ts';
 import type { Dictionary, Kernels, Pages } from '#engine/kernels/kernels.ts';
 import { areFewIds, noNumber, type Tallied, tallyIds, tallyWithMissing } from '#engine/kernels/tally.ts';
-import { hashDictionary } from '#engine/kernels/text-hashes.ts';
+import { hashDictionary, numberTexts } from '#engine/kernels/text-hashes.ts';
 import { openTypedValues } from '#engine/kernels/typed-values.ts';
 import { type NumberedValues, numberSlotIds, numberSlotValues } from '#engine/kernels/value-numbers.ts';
 import type { LeafColumn } from '#engine/parquet/schema.ts';
 import type { ColumnSource } from '#engine/vparquet/sources.ts';
 import type { Comparison } from './compare.ts';
 import type { ComparedLevel, RowGroupRuns, Runs } from './compare-runs.ts';
-import { dictionaryTexts, numberPlaces, numberPlainTexts } from './compare-texts.ts';
+import { dictionaryTexts, numberedTexts, numberPlainTexts } from './compare-texts.ts';
 import { comparedKind, type LocalTexts, type LocalValues } from './compare-values.ts';
 import { dictionaryOf, onColumn, pagesOf, type RowGroup } from './row-group.ts';
 import { slotBound } from './structure.ts';
@@ -87,8 +87,8 @@ async function countDictionary(
 async function countEntries(counting: Counting, group: RowGroup, { column, meaning }: ColumnSource, pages: Pages): Promise<CountedColumn> {
   const { kernels } = group;
   if (column.type === 'bytes') {
-    const { ids, count, texts } = await numberPlainTexts(group, column, pages);
-    return countIds(counting, ids, count, () => texts);
+    const texts = await numberPlainTexts(group, column, pages);
+    return countIds(counting, texts.ids, texts.count, () => numberedTexts(kernels, texts));
   }
   const kind = meaning === 'status' ? comparedKind.status : meaning === 'kind' ? comparedKind.kind : comparedKind.int;
   const values = openTypedValues(kernels, pages.entryCount, 0);
@@ -132,9 +132,9 @@ function countLists(counting: Counting, { kinds, textAt, textLength, ints }: Val
     places[2 * i] = textAt[i];
     places[2 * i + 1] = kind === valueKind.text ? textLength[i] : noNumber;
   });
-  const { ids: idsAt, count, texts } = numberPlaces(kernels, placesAt, distinct.length);
-  const values = openTypedValues(kernels, runs.slotEnd, count);
-  const ids = kernels.u32(idsAt, distinct.length);
+  const texts = numberTexts(kernels, placesAt, distinct.length);
+  const values = openTypedValues(kernels, runs.slotEnd, texts.count);
+  const ids = kernels.u32(texts.ids, distinct.length);
   const ofSlots = kernels.u8(values.kinds, runs.slotEnd);
   const words = kernels.i64(values.words, runs.slotEnd);
   distinct.forEach((slot, i) => {
@@ -142,5 +142,5 @@ function countLists(counting: Counting, { kinds, textAt, textLength, ints }: Val
     ofSlots[slot] = kinds[i] === valueKind.text ? comparedKind.text : comparedKind.int;
     words[slot] = kinds[i] === valueKind.text ? BigInt(ids[i]) : ints[i];
   });
-  return countNumbered(counting, numberSlotValues(kernels, values, runs, counting.intervals), () => texts);
+  return countNumbered(counting, numberSlotValues(kernels, values, runs, counting.intervals), () => numberedTexts(kernels, texts));
 }

@@ -9,7 +9,7 @@ import type { Scope } from '#engine/traceql/ast.ts';
 import type { BlockSchema } from '#engine/vparquet/sources.ts';
 import type { Comparison } from './compare.ts';
 import type { RowGroupRuns, Runs } from './compare-runs.ts';
-import { dictionaryTexts, numberPlainTexts } from './compare-texts.ts';
+import { dictionaryTexts, numberedTexts, numberPlainTexts } from './compare-texts.ts';
 import { comparedKind, type LocalTexts } from './compare-values.ts';
 import { textOf } from './label-values.ts';
 import { dictionaryOf, onColumn, pagesOf, type RowGroup } from './row-group.ts';
@@ -182,8 +182,8 @@ async function textsOf(group: RowGroup, columns: readonly ValueColumn[]): Promis
     const hashesAt = hashDictionary(kernels, dictionary);
     return { count: dictionary.count, plainIds: undefined, texts: () => dictionaryTexts(kernels, dictionary, hashesAt) };
   }
-  const { ids, count, texts } = await numberPlainTexts(group, column, pages);
-  return { count, plainIds: ids, texts: () => texts };
+  const texts = await numberPlainTexts(group, column, pages);
+  return { count: texts.count, plainIds: texts.ids, texts: () => numberedTexts(kernels, texts) };
 }
 
 function tooFew(group: RowGroup, column: LeafColumn, found: number, wanted: number): AppError {

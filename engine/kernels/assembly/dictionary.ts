@@ -25,7 +25,7 @@ export function dictionaryOffsets(at: usize, size: u32, count: u32, out: usize):
 /** True when the two are equal. Reads up to 15 bytes beyond both. */
 // @ts-ignore: decorator
 @inline
-function equalBytes(a: usize, b: usize, length: u32): bool {
+export function equalBytes(a: usize, b: usize, length: u32): bool {
   let i: u32 = 0
   for (; i + 16 <= length; i += 16) if (i8x16.bitmask(i8x16.ne(v128.load(a + i), v128.load(b + i)))) return false
   const rest = length - i

@@ -1,7 +1,7 @@
 /** Reads up to 7 bytes beyond a text, which its array has as slack. */
 // @ts-ignore: decorator
 @inline
-function hashOf(at: usize, length: u32): u32 {
+export function hashOf(at: usize, length: u32): u32 {
   let hash = <u64>length * 0x9e3779b97f4a7c15
   const end = at + length
   for (; at + 8 <= end; at += 8) {
@@ -22,14 +22,5 @@ export function hashDictionary(at: usize, offsets: usize, count: u32, out: usize
   for (let i: u32 = 0; i < count; i++) {
     const start = load<u32>(offsets + (<usize>i << 2)) + 4
     store<u32>(out + (<usize>i << 2), hashOf(at + start, load<u32>(offsets + (<usize>i << 2), 4) - start))
-  }
-}
-
-/** A hash of each (address, length) pair; 0 for null. */
-export function hashPlaces(places: usize, count: u32, out: usize): void {
-  for (let i: u32 = 0; i < count; i++) {
-    const place = places + (<usize>i << 3)
-    const length = load<u32>(place, 4)
-    store<u32>(out + (<usize>i << 2), length == 0xffffffff ? 0 : hashOf(load<u32>(place), length))
   }
 }

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { loadKernels } from '#engine/kernels/load.ts';
 import { joinRuns, noNumber, type RunList, type Tallied, tallyIds, tallyRecords, tallyWithMissing } from '#engine/kernels/tally.ts';
-import { hashTexts } from '#engine/kernels/text-hashes.ts';
 import { openTypedValues, severalValues, type TypedValues } from '#engine/kernels/typed-values.ts';
 import { type NumberedValues, numberListValues, numberSlotIds, numberSlotValues } from '#engine/kernels/value-numbers.ts';
 import { joinRunsTwin, type RunTwin, tallyTwin } from '../../unit/kernels/twins/tally.ts';
@@ -263,31 +262,5 @@ test('ids become typed values, of which several in one entry are none', () => {
         });
       });
     }),
-  );
-});
-
-test('hashes of texts do not depend on where they stand, and differ', () => {
-  fc.assert(
-    fc.property(
-      fc.uniqueArray(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLength: 50, selector: (text) => text.join() }),
-      (texts) => {
-        const hashesAt = (offset: number) => {
-          const bytes = Uint8Array.from([...new Uint8Array(offset).fill(255), ...texts.flatMap((text) => [...text])]);
-          const at = kernels.put(bytes);
-          let end = at + offset;
-          const places = texts.flatMap(({ length }) => {
-            end += length;
-            return [end - length, length];
-          });
-          return [...kernels.u32(hashTexts(kernels, putWords([...places, 0, noNumber]), texts.length + 1), texts.length + 1)];
-        };
-        scoped(() => {
-          const hashes = hashesAt(0);
-          assert.deepEqual(hashesAt(3), hashes);
-          assert.equal(hashes.at(-1), 0);
-          assert.equal(new Set(hashes.slice(0, -1)).size, texts.length);
-        });
-      },
-    ),
   );
 });
