@@ -7,7 +7,8 @@ import { SEVERAL } from './typed'
  * looked up stay in the processor's cache. Tables are cleared once: numbers grow from key to key, and what an earlier key left in a table is lower than what
  * the present one puts there.
  *
- * A record has 16 bytes: 0 the word, once numbered the number (u32)   8 the cell   12 weight · 16 + kind
+ * A record has 16 bytes: 0 the word, once numbered the number (u32)   8 the cell   12 weight · 16 + kind. Weights are below 2^28: no more spans than that have
+ * room beside each other in memory.
  */
 export const RECORD_BYTES: usize = 16
 export const NONE: u32 = 0xffffffff
@@ -166,10 +167,10 @@ export function numberRecords(
   tallies: usize,
 ): u32 {
   memory.fill(texts, 0, <usize>idCount << 2)
-  memory.fill(near, 0, <usize>NEAR << 2)
   table = far
   members = outMembers
   cleared = 0
+  let nearCleared = false
   let count: u32 = 0
   let record = records
   for (let key: u32 = 0; key < keyCount; key++) {
@@ -193,6 +194,8 @@ export function numberRecords(
         } else if (nearKind == 0) {
           nearKind = kind
           lowest = word - (NEAR >> 1)
+          if (!nearCleared) memory.fill(near, 0, <usize>NEAR << 2)
+          nearCleared = true
         }
         const distance = word - lowest
         slot = kind == nearKind && kind && distance < NEAR ? near + (<usize>distance << 2) : farSlot(attribute | kind, word, recordCount)
