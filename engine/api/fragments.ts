@@ -56,9 +56,14 @@ export function nameFragment(format: AnswerFormat, utf8: Uint8Array): Uint8Array
 
 /** The fragment of an attribute. An empty key is left out, as proto3 has it; values are kept even when they are zero. */
 export function attributeFragment(format: AnswerFormat, key: string, value: AttributeValue): Uint8Array {
-  if (format === 'json') return utf8Encoder.encode(`{${key === '' ? '' : `"key":${quoteJson(key)},`}"value":${jsonValue(value)}}`);
+  if (format === 'json') return utf8Encoder.encode(attributeJson(key, value));
   const keyField = key === '' ? [] : [bytesField(1, utf8Encoder.encode(key))];
   return Buffer.concat([...keyField, bytesField(2, protobufValue(value))]);
+}
+
+/** The JSON of an attribute. */
+export function attributeJson(key: string, value: AttributeValue): string {
+  return `{${key === '' ? '' : `"key":${quoteJson(key)},`}"value":${jsonValue(value)}}`;
 }
 
 /** As {@link attributeFragment} for a string value, from the UTF-8 of key and value: what dictionaries hold. */
@@ -79,8 +84,12 @@ function jsonStringStart(key: Uint8Array): Uint8Array {
   return Buffer.concat([jsonKeyStart, escapeJson(key), jsonValueStart]);
 }
 
+/** Characters that stand for themselves. */
+const plainText = /^[ !#-%'-;=?-[\]-~]*$/;
+
 /** A JSON string with its quotes, escaped as in {@link nameFragment}. Lone surrogates become U+FFFD. */
 export function quoteJson(text: string): string {
+  if (plainText.test(text)) return `"${text}"`;
   return JSON.stringify(text.toWellFormed()).replace(/[<>&\u007f]/g, (character) => escapeOf(character.charCodeAt(0)));
 }
 

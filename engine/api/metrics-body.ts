@@ -1,13 +1,8 @@
 import type { AttributeValue } from './attribute-value.ts';
-import { attributeFragment, jsonDouble } from './fragments.ts';
-import {
-  intervalMs,
-  type LabelValue,
-  type MetricsExemplar,
-  type MetricsGrid,
-  type MetricsLabel,
-  type MetricsSeries,
-} from './metrics-series.ts';
+import { createByteOutput } from './byte-output.ts';
+import { attributeJson, jsonDouble } from './fragments.ts';
+import type { LabelValue, MetricsExemplar, MetricsGrid, MetricsLabel, MetricsSeries } from './metrics-series.ts';
+import { createSampleWriter } from './sample-json.ts';
 import type { SearchMetrics } from './search-answer.ts';
 
 /** A metrics answer before it is written. */
@@ -22,59 +17,38 @@ export interface MetricsBody {
   readonly partialMessage?: string;
 }
 
-/** Text is turned into bytes in pieces of about this many characters: a large answer is no single string. */
-const pieceLength = 1 << 20;
-const encoder = new TextEncoder();
-
 /** The JSON of a metrics answer (spec traceql §8.11). */
 export function encodeMetricsBody({ grid, instant, series, metrics, partialMessage }: MetricsBody): Uint8Array {
-  const pieces: Uint8Array[] = [];
-  const write = instant ? writeInstant : createSampleWriter(grid);
-  let text = '{"series":[';
-  let separator = '';
-  let count = 0;
-  for (const one of series) {
-    const written = write(one);
-    if (written === undefined) continue;
-    text += `${separator}{"labels":[${labelsJson(one.labels)}]${written}}`;
-    separator = ',';
-    count++;
-    if (text.length < pieceLength) continue;
-    pieces.push(encoder.encode(text));
-    text = '';
-  }
+  const samples = instant ? undefined : createSampleWriter(grid);
+  const shown = series.filter(({ values }) => (instant ? hasSample(values.subarray(0, 1)) : hasSample(values)));
+  const labels = shown.map((one) => labelsJson(one.labels));
+  const labelLength = labels.reduce((sum, { length }) => sum + length, 0);
+  const output = createByteOutput(3 * labelLength + shown.length * ((samples?.maxBytes ?? 0) + fewBytes) + endBytes);
   // Without series an instant answer does not have the member at all.
-  text = instant && count === 0 ? '{' : `${text}],`;
-  text += `"metrics":${metricsJson(metrics)}`;
-  if (partialMessage !== undefined) text += `,"status":"PARTIAL","message":${JSON.stringify(partialMessage)}`;
-  pieces.push(encoder.encode(`${text}}`));
-  return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
-}
-
-/** What follows the labels; undefined for a series without a value, which is left out. */
-type SeriesWriter = (series: MetricsSeries) => string | undefined;
-
-function writeInstant({ values: [value] }: MetricsSeries): string | undefined {
-  if (value === undefined || Number.isNaN(value)) return undefined;
-  return value === 0 ? '' : `,"value":${jsonDouble(value)}`;
-}
-
-/** Writes samples and exemplars; the beginnings of samples are made once. */
-function createSampleWriter(grid: MetricsGrid): SeriesWriter {
-  const beginnings = Array.from({ length: grid.count }, (_, i) => `{"timestampMs":"${intervalMs(grid, i)}"`);
-  const zeros = beginnings.map((beginning) => `${beginning}}`);
-  return ({ values, exemplars }) => {
-    let samples = '';
-    for (let i = 0; i < values.length; i++) {
-      const value = values[i];
-      if (Number.isNaN(value)) continue;
-      if (samples !== '') samples += ',';
-      samples += value === 0 ? zeros[i] : `${beginnings[i]},"value":${jsonDouble(value)}}`;
+  const hasSeries = !instant || shown.length > 0;
+  output.text(hasSeries ? '{"series":[' : '{');
+  for (const [i, { values, exemplars }] of shown.entries()) {
+    output.text(`${i === 0 ? '' : ','}{"labels":[${labels[i]}]`);
+    if (samples === undefined) {
+      output.text(values[0] === 0 ? '}' : `,"value":${jsonDouble(values[0])}}`);
+      continue;
     }
-    if (samples === '') return undefined;
-    const shown = exemplars.length === 0 ? '' : `,"exemplars":[${exemplars.map(exemplarJson).join(',')}]`;
-    return `,"samples":[${samples}]${shown}`;
-  };
+    output.text(',"samples":[');
+    output.bytes(samples.maxBytes, (out, at) => samples.write(values, out, at));
+    output.text(exemplars.length === 0 ? ']}' : `],"exemplars":[${exemplars.map(exemplarJson).join(',')}]}`);
+  }
+  const partial = partialMessage === undefined ? '' : `,"status":"PARTIAL","message":${JSON.stringify(partialMessage)}`;
+  output.text(`${hasSeries ? '],' : ''}"metrics":${metricsJson(metrics)}${partial}}`);
+  return output.finish();
+}
+
+/** What a series has beside labels and samples, and an answer beside series; output that needs more makes room itself. */
+const fewBytes = 128;
+const endBytes = 4096;
+
+function hasSample(values: Float64Array): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isNaN(values[i])) return true;
+  return false;
 }
 
 function exemplarJson({ labels, value, timeMs }: MetricsExemplar): string {
@@ -82,10 +56,8 @@ function exemplarJson({ labels, value, timeMs }: MetricsExemplar): string {
   return `{"labels":[${labelsJson(labels)}]${shown},"timestampMs":"${timeMs}"}`;
 }
 
-const decoder = new TextDecoder();
-
 function labelsJson(labels: readonly MetricsLabel[]): string {
-  return labels.map(({ key, value }) => decoder.decode(attributeFragment('json', key, shownValue(value)))).join(',');
+  return labels.map(({ key, value }) => attributeJson(key, shownValue(value))).join(',');
 }
 
 /** The value of a label as answers have it. */

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
+import { createByteOutput } from '#engine/api/byte-output.ts';
+import { quoteJson } from '#engine/api/fragments.ts';
 import { encodeMetricsBody } from '#engine/api/metrics-body.ts';
 import type { MetricsSeries } from '#engine/api/metrics-series.ts';
+import { createSampleWriter } from '#engine/api/sample-json.ts';
 import { wireSeries } from '#engine/jobs/metrics-wire.ts';
 
 const grid = { startNanos: 999_999_500n, stepNanos: 1_000_000_000n, count: 3 };
@@ -37,7 +41,7 @@ test('an instant has one value for each series, and no series at all where there
   assert.equal(written([series([none])], true), '{"metrics":{"inspectedBytes":"1099511627776","totalJobs":3}}');
 });
 
-test('large answers are written in pieces', () => {
+test('large answers are whole', () => {
   const many = Array.from({ length: 40_000 }, (_, i) =>
     series([i, 0, 1], { labels: [{ key: 'n', value: { type: 'int', value: BigInt(i) } }] }),
   );
@@ -48,6 +52,51 @@ test('large answers are written in pieces', () => {
   assert.deepEqual(
     parsed.series[39_999]!.samples.map(({ value }) => value),
     [39_999, undefined, 1],
+  );
+});
+
+test('samples are the JSON of their numbers', () => {
+  const value = fc.oneof(fc.constantFrom(0, -0, none), fc.nat(20), fc.integer(), fc.maxSafeNat(), fc.double());
+  fc.assert(
+    fc.property(fc.array(value, { maxLength: 30 }), fc.bigInt({ min: 0n, max: 2n ** 62n }), (values, startNanos) => {
+      const samples = createSampleWriter({ startNanos, stepNanos: 15_000_000_000n, count: values.length });
+      const out = new Uint8Array(samples.maxBytes + 1).fill(0x23);
+      const end = samples.write(Float64Array.from(values), out, 1);
+      const expected = values.flatMap((one, i) => {
+        const timestampMs = String((startNanos + 15_000_000_000n * BigInt(i + 1)) / 1_000_000n);
+        return Number.isNaN(one) ? [] : [{ timestampMs, ...(one === 0 ? {} : { value: Number.isFinite(one) ? one : String(one) }) }];
+      });
+      assert.equal(Buffer.from(out.subarray(0, end)).toString(), `#${JSON.stringify(expected).slice(1, -1)}`);
+    }),
+  );
+});
+
+test('text and bytes stand behind each other, whatever was expected', () => {
+  const piece = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 40 }), fc.uint8Array({ maxLength: 40 }));
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 30 }), fc.nat(2000), (pieces, expectedBytes) => {
+      const output = createByteOutput(expectedBytes);
+      for (const one of pieces) {
+        if (typeof one === 'string') output.text(one);
+        else
+          output.bytes(one.length, (out, at) => {
+            out.set(one, at);
+            return at + one.length;
+          });
+      }
+      assert.deepEqual(Buffer.from(output.finish()), Buffer.concat(pieces.map((one) => Buffer.from(one as Uint8Array))));
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('quoted texts are as JSON has them, with what HTML would read escaped', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: fc.oneof(fc.constantFrom(...'"\\<>&\u007f\u0000é ~'), fc.constantFrom(...'ab!#[]')) }), (text) => {
+      const quoted = quoteJson(text);
+      assert.equal(JSON.parse(quoted), text);
+      assert.ok([...quoted].every((character) => character >= ' ' && !'<>&\u007f'.includes(character)));
+    }),
   );
 });
 
