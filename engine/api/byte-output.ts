@@ -7,7 +7,7 @@ export interface ByteOutput {
   readonly finish: () => Uint8Array;
 }
 
-/** Room that is taken at once. Memory that nothing is written to costs nothing. */
+/** Most room that is taken at once. */
 const maxRoom = 1 << 25;
 
 /** `expectedBytes`: what it will be at most, if that is known. */
@@ -15,10 +15,13 @@ export function createByteOutput(expectedBytes: number): ByteOutput {
   const pieces: Uint8Array[] = [];
   let piece = Buffer.allocUnsafeSlow(Math.min(maxRoom, expectedBytes));
   let end = 0;
+  let written = 0;
   const need = (sizeBytes: number): void => {
     if (end + sizeBytes <= piece.length) return;
     pieces.push(piece.subarray(0, end));
-    piece = Buffer.allocUnsafeSlow(Math.max(maxRoom, sizeBytes));
+    // As much as there is already: buffers that stay empty cost no memory, but the garbage collector counts them in full and runs for them.
+    written += end;
+    piece = Buffer.allocUnsafeSlow(Math.max(sizeBytes, Math.min(maxRoom, written)));
     end = 0;
   };
   return {
