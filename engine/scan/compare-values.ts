@@ -43,34 +43,6 @@ export interface LocalValue {
   readonly text: { readonly memory: Uint8Array; readonly at: number };
 }
 
-/** Reads values by number. What it returns is overwritten by the next call. */
-export function valueReader({ attribute, members, texts }: LocalValues): (number: number) => LocalValue {
-  const text = { memory: texts?.memory ?? new Uint8Array(0), at: 0 };
-  const value = { hash: 0, name: 0, low: 0, high: 0, text };
-  const textName = valueName(attribute, comparedKind.text);
-  const readText = (name: number, id: number): LocalValue => {
-    const { starts, base, skip, hashes } = texts!;
-    const start = starts[id] + skip;
-    text.at = base + start;
-    value.name = name;
-    value.low = 0;
-    value.high = starts[id + 1] - start;
-    value.hash = mixed(hashes[id] ^ Math.imul(name, 0x9e3779b1));
-    return value;
-  };
-  if (members === undefined) return (number) => readText(textName, number);
-  return (number) => {
-    const at = 4 * number;
-    const name = members[at + 2] + valueName(attribute, 0);
-    if (kindOfName(name) === comparedKind.text) return readText(name, members[at]);
-    value.name = name;
-    value.low = members[at];
-    value.high = members[at + 1];
-    value.hash = wordHash(name, value.low, value.high);
-    return value;
-  };
-}
-
 /** The value that stands for a missing one. */
 export function nilValue(attribute: number): LocalValue {
   const name = valueName(attribute, comparedKind.nil);
