@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runCases } from './run-cases.ts';
 
-const cases = 2_400;
+const cases = 3_000;
 const maxMemoryMb = 900;
 
 test('a damaged block gives an error or the right answer, never a crash or a hang', async () => {
