@@ -3,7 +3,7 @@ import { labelsKey } from './metrics-series.ts';
 
 /** What jobs' series are combined by. */
 export interface MetricsCombinerOptions {
-  /** The query's intervals; every job's are a part of them. */
+  /** The query's intervals. What jobs answer of others is left out. */
   readonly grid: MetricsGrid;
   readonly rule: CombineRule;
   /** Series after which further answers are ignored; 0 is no limit. */
@@ -34,6 +34,7 @@ interface Held {
 /** A combiner without answers. */
 export function createMetricsCombiner({ grid, rule, maxSeries }: MetricsCombinerOptions): MetricsCombiner {
   const held = new Map<string, Held>();
+  const startMs = Number(grid.startNanos / 1_000_000n);
   let jobs = 0;
   let spans = 0;
   let bytes = 0;
@@ -57,7 +58,7 @@ export function createMetricsCombiner({ grid, rule, maxSeries }: MetricsCombiner
       for (const series of answer.series) {
         const holder = holderOf(series);
         merge(rule, holder, series, offset);
-        for (const exemplar of series.exemplars) holder.exemplars.push(exemplar);
+        for (const exemplar of series.exemplars) if (exemplar.timeMs > startMs) holder.exemplars.push(exemplar);
       }
     },
     full,

@@ -127,3 +127,16 @@ test('exemplars are spread: two in each part of the range', () => {
   assert.deepEqual(taken, [true, true, false, false, true, true, false, true, true]);
   assert.equal(spread.left(), 4);
 });
+
+test('what jobs answer of the step before the range is left out, but their series are there', () => {
+  const grid = { startNanos: 600_000_000_000n, stepNanos: 60_000_000_000n, count: 2 };
+  const combiner = createMetricsCombiner({ grid, rule: 'add', maxSeries: 0 });
+  const exemplars = [600_000, 600_001].map((timeMs) => ({ labels: [], value: 1, timeMs }));
+  const answer = { grid: { ...grid, startNanos: 540_000_000_000n, count: 3 }, inspectedSpans: 4, inspectedBytes: 0 };
+  combiner.add({ ...answer, series: [{ ...series(text('x'), [1, 2, 0]), exemplars }, series(text('y'), [1, 0, 0])] });
+  assert.deepEqual(shown(combiner.series()), [
+    ['x', [2, 0]],
+    ['y', [0, 0]],
+  ]);
+  assert.deepEqual(combiner.series()[0]!.exemplars, exemplars.slice(1));
+});
